@@ -1,0 +1,21 @@
+-- Database roles of this domain's programs, each with no more rights than the migrations grant it.
+-- Run before every migration; roles belong to the whole server, so they may be there already.
+do $$
+declare name text;
+begin
+    foreach name in array array[
+        'medicore_patient_rest',
+        'medicore_patient_grpc',
+        'medicore_operator'
+    ] loop
+        if not exists (select from pg_roles where rolname = name) then
+            execute format('create role %I login', name);
+        end if;
+    end loop;
+end $$;
+
+revoke all on schema public from public;
+grant usage on schema public to
+    medicore_patient_rest,
+    medicore_patient_grpc,
+    medicore_operator;

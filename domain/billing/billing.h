@@ -1,0 +1,141 @@
+/*
+ * billing.h - prices, invoices, and what becomes of bookings.
+ */
+#ifndef BILLING_BILLING_H
+#define BILLING_BILLING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/ctx.h"
+#include "lib/base/event.h"
+#include "lib/field/field.h"
+#include "lib/field/page.h"
+
+#define BILLING_SCHEMA 1 /* newest file of db/billing */
+
+/* --- prices --- */
+
+struct service {
+	const char *code; /* F_CODE */
+	const char *description;
+	struct money price;
+	const char *currency;
+	int64_t version;
+};
+
+extern const struct field service_fields[];
+
+/* Makes or changes it; *ret_created tells which.  The same again changes nothing, not even the version. */
+enum rc service_put(struct ctx *cx, const char *code, int64_t if_version, const struct service *asked,
+    struct service *ret_saved, bool *ret_created);
+enum rc service_list(struct ctx *cx, const struct page *page, struct service **ret_services, size_t *ret_count, bool *ret_more);
+
+/* --- invoices --- */
+
+struct invoice {
+	const char *id;
+	const char *number; /* NULL until it has one */
+	const char *patient_id;
+	const char *appointment_id; /* NULL where no booking made it */
+	const char *service_code;
+	const char *status; /* PAID, ISSUED, PARTIALLY_PAID, OVERDUE, UNCOLLECTIBLE, REFUNDED, VOID */
+	struct money amount;
+	struct money remaining_amount;
+	const char *currency;
+	const char *description;
+	struct instant issued_at;
+	const char *due_date;
+	bool appointment_cancelled;
+	int64_t version;
+};
+
+struct invoice_filter {
+	const char *patient_id;
+	const char *status;
+	struct page page;
+};
+
+/* A request that may be sent again: key NULL, it may not. */
+struct once {
+	const char *route; /* scope of the key, with the account */
+	const char *key;
+};
+
+/* What billing needs from outside; each main program passes an implementation in. */
+struct billing_ports {
+	/* RC_OK and an answer for each id; RC_UNAVAILABLE or RC_TIMEOUT where nobody can say. */
+	enum rc (*patients_exist)(struct ctx *cx, const char *const *ids, size_t count, bool *ret_exist);
+};
+
+extern const struct field invoice_fields[];
+extern const struct field invoice_filters[];
+
+/*
+ * Verifies the patient, then writes one ISSUED invoice.  asked has patient_id, amount and currency, perhaps description and due_date.
+ * RC_NOT_FOUND, blaming patientId, `patient with Id X do not exist`.  With a key, the same request again gives the same invoice, of any number at
+ * once; another request with that key is RC_CONFLICT.
+ */
+enum rc invoice_create(struct ctx *cx, const struct billing_ports *ports, const struct invoice *asked, const struct once *once,
+    struct invoice *ret_saved);
+enum rc invoice_find(struct ctx *cx, const char *id, struct invoice *ret_invoice);
+enum rc invoice_list(struct ctx *cx, const struct invoice_filter *filter, struct invoice **ret_invoices, size_t *ret_count,
+    bool *ret_more);
+
+/* --- what becomes of bookings --- */
+
+enum billing_event_kind {
+	BOOKING_MADE,
+	BOOKING_CANCELLED,
+};
+
+/* One event of the batch.  The adapter decodes the payload; what it can't decode it hands over with rc set. */
+struct billing_event {
+	const struct event *envelope; /* for the dead letter */
+	enum rc rc;		      /* RC_OK, or RC_MALFORMED, RC_UNKNOWN_TYPE: to be parked */
+	enum billing_event_kind kind;
+	const char *appointment_id;
+	const char *patient_id;
+	const char *service_code; /* BOOKING_MADE */
+};
+
+/* How a batch ended. */
+struct billing_tally {
+	size_t invoiced, voided, repeated, parked;
+};
+
+/*
+ * Takes a batch: verifies its patients with one question, then in one transaction writes inbox, invoices, cancellations and dead letters.
+ * RC_OK: every event has its effect or is parked, exactly once however often it comes.  Any other: nothing was written; deliver again.
+ * A price is the one listed at this moment.
+ */
+enum rc billing_take(struct ctx *cx, const struct billing_ports *ports, const struct billing_event *events, size_t count,
+    struct billing_tally *ret_tally);
+
+/* --- dead letters --- */
+
+struct dead_letter {
+	int64_t id;
+	const char *ce_id, *type, *source, *time, *traceparent, *topic, *key;
+	struct field_bytes payload;
+	const char *reason; /* an rc's name: no_price, unknown_patient, malformed, unknown_type */
+	int64_t attempts;
+	struct instant first_at, last_at, replay_asked_at;
+};
+
+extern const struct field dead_letter_fields[];
+
+enum rc dead_letter_list(struct ctx *cx, int64_t after, size_t max, struct dead_letter **ret_letters, size_t *ret_count);
+enum rc dead_letter_ask_replay(struct ctx *cx, int64_t id, int64_t *ret_asked); /* id 0: all */
+enum rc dead_letter_drop(struct ctx *cx, int64_t id);				/* RC_NOT_FOUND */
+
+/* Those asked to be tried again, for the worker, locked against another worker until the transaction's end. */
+enum rc dead_letter_replayable(struct ctx *cx, size_t max, struct dead_letter **ret_letters, size_t *ret_count);
+
+/* Tries one again in a transaction of its own: gone where it has its effect now, else its reason, attempts and last_at are brought up to date.
+ * RC_UNAVAILABLE and the like leave it as it was. */
+enum rc billing_take_again(struct ctx *cx, const struct billing_ports *ports, const struct dead_letter *letter,
+    const struct billing_event *event, bool *ret_gone);
+
+#endif

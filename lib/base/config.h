@@ -1,0 +1,76 @@
+/*
+ * config.h - the settings, from an INI file and the environment.
+ *
+ * One table (config.c) has a row for each setting: section, key, type, default, unit, help.  It parses, checks,
+ * prints --print-config and feeds the man page.  Each can also be set as MEDICORE__SECTION__KEY, which wins over
+ * the file; a secret's file as MEDICORE__SECTION__KEY_FILE or `key_file`.  An unknown setting or a bad value is
+ * an error that names file, line and reason.
+ */
+#ifndef BASE_CONFIG_H
+#define BASE_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct config {
+	struct {
+		const char *host;	     /* directory of the unix socket, or a host name */
+		int port;
+		const char *admin;	     /* role that `medicore migrate` connects as */
+		const char *password;	     /* secret; NULL: none */
+		const char *patient;	     /* names of the databases */
+		const char *scheduling;
+		const char *billing;
+		int64_t connect_timeout_ms;
+		int64_t statement_timeout_ms;
+	} database;
+	struct {
+		int threads;		     /* per FastCGI program */
+		int64_t body_max;	     /* bytes of a request's body */
+		int64_t request_timeout_ms;  /* all of a request but a streaming answer */
+		const char *public_url;	     /* "" : paths only, in Location and Link */
+	} web;
+	struct {
+		const char *listen;	     /* host:port */
+		int64_t stop_grace_ms;
+	} patientd, billingd;
+	struct {
+		const char *target;	     /* where patient.PatientService answers */
+		int64_t timeout_ms;
+	} patient_service;
+	struct {
+		const char *transport;	     /* "kafka" or "direct" */
+		const char *brokers;	     /* bootstrap list; "" with direct */
+		const char *socket;	     /* path of the worker's unix socket, with direct */
+		int partitions;
+		int replication;
+		int batch;		     /* events taken at once */
+		const char *instance;	     /* group.instance.id of this worker: static membership */
+		int64_t keep_s;		     /* how long published outbox rows stay */
+	} events;
+	struct {
+		const char *currency;	     /* where a request names none */
+	} billing;
+	struct {
+		const char *zone;	     /* IANA name, where a booking names none */
+	} scheduling;
+	struct {
+		const char *level;	     /* debug, info, warning, error */
+	} log;
+};
+
+/* The only global: filled by config_load at start-up, constant from then on. */
+extern const struct config *config;
+
+/* Reads path (NULL: $MEDICORE_CONFIG, else the installed medicore.conf if there is one, else defaults alone), then the
+ * environment.  On an error prints "file:line: reason" to standard error and returns false. */
+bool config_load(const char *path);
+
+/* Every setting with its value and where it comes from, as a file that config_load takes; secrets are not shown. */
+void config_print(FILE *to);
+
+/* The settings table as man page source (mdoc). */
+void config_manual(FILE *to);
+
+#endif

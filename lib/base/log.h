@@ -1,0 +1,26 @@
+/*
+ * log.h - one JSON object a line on standard error.  Only edges and main programs log, never lib/ or domain/
+ * (style: habit 13), and never names, e-mail addresses, tokens, or texts that hold them.
+ */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include <stdint.h>
+
+#include "lib/base/ctx.h"
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
+
+/* program appears in each line; lines below level are dropped.  Call once, before threads start. */
+void log_open(const char *program, enum log_level level);
+
+/* {"time":…,"level":…,"program":…,"message":…}; one write(2) a line, cut at 4 KiB. */
+void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The one line of a request, call or message.  what is the route's pattern or the method's name (never a raw path:
+ * it may hold a search for a name), status what the caller was told; err.detail goes in where rc is a
+ * failure of ours. */
+void log_request(const struct ctx *cx, const char *method, const char *what, int status, enum rc rc,
+    int64_t started_ns);
+
+#endif

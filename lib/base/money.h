@@ -1,0 +1,37 @@
+/*
+ * money.h - amounts as whole numbers of a currency's smallest unit (ISO 4217), never floating point.
+ */
+#ifndef BASE_MONEY_H
+#define BASE_MONEY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CURRENCY_SIZE 4 /* three capitals and the NUL */
+
+/* Text of any amount with sign, 19 digits, point and NUL. */
+#define MONEY_TEXT_SIZE 24
+
+struct money {
+	int64_t minor; /* smallest units: cents for USD, yen for JPY, fils for KWD */
+	bool known;    /* false: nobody said an amount */
+};
+
+enum money_error {
+	MONEY_OK,
+	MONEY_MALFORMED, /* not [0-9]+(\.[0-9]+)?, or more decimals than the currency has */
+	MONEY_NEGATIVE,	 /* a well-formed amount behind a minus sign, and not zero */
+	MONEY_RANGE,	 /* more than 2^63-1 smallest units */
+};
+
+/* Decimals of a currency in ISO 4217 (USD 2, JPY 0, KWD 3), or -1 for a code it doesn't list. */
+int currency_decimals(const char *currency);
+
+/* Reads length bytes of text; currency must be one that currency_decimals knows. */
+enum money_error money_parse(const char *text, size_t length, const char *currency, int64_t *ret_minor);
+
+/* With exactly the currency's decimals: 8555 of USD is "85.55". */
+void money_format(int64_t minor, const char *currency, char ret_text[MONEY_TEXT_SIZE]);
+
+#endif

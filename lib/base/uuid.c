@@ -1,0 +1,60 @@
+#include "lib/base/uuid.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "lib/base/clock.h"
+
+void
+uuid_new(char ret_id[UUID_SIZE])
+{
+	static const char hex[] = "0123456789abcdef";
+	uint64_t ms = (uint64_t)clock_now_us() / 1000;
+	unsigned char b[16];
+	char *out = ret_id;
+
+	/* Up to 256 bytes come whole or not at all once the kernel has started (getrandom(2)). */
+	if (getrandom(b, sizeof(b), 0) != (ssize_t)sizeof(b)) {
+		perror("getrandom");
+		abort();
+	}
+	for (int i = 0; i < 6; i++)
+		b[i] = (unsigned char)(ms >> (40 - 8 * i));
+	b[6] = (unsigned char)(0x70 | (b[6] & 0x0f)); /* version */
+	b[8] = (unsigned char)(0x80 | (b[8] & 0x3f)); /* variant */
+	for (int i = 0; i < 16; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*out++ = '-';
+		*out++ = hex[b[i] >> 4];
+		*out++ = hex[b[i] & 15];
+	}
+	*out = '\0';
+}
+
+bool
+uuid_parse(const char *text, size_t length, char ret_id[UUID_SIZE])
+{
+	char id[UUID_SIZE];
+
+	if (length != UUID_SIZE - 1)
+		return false;
+	for (size_t i = 0; i < length; i++) {
+		char c = text[i];
+
+		if (i == 8 || i == 13 || i == 18 || i == 23) {
+			if (c != '-')
+				return false;
+		} else if (c >= 'A' && c <= 'F') {
+			c = (char)(c - 'A' + 'a');
+		} else if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'))) {
+			return false;
+		}
+		id[i] = c;
+	}
+	id[length] = '\0';
+	memcpy(ret_id, id, sizeof(id));
+	return true;
+}

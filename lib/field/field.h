@@ -1,0 +1,117 @@
+/*
+ * field.h - one table per resource says what each member is: its JSON name, type, limits, messages, column and
+ * use.  Parsing, checking, SQL binding, replies and the OpenAPI schemas walk it.
+ *
+ * In C a member is
+ *   text of any kind        const char *, NULL where absent; checked and in canonical form (UUIDs and currencies in
+ *                           their canonical case, dates YYYY-MM-DD)
+ *   F_INSTANT               struct instant
+ *   F_MONEY                 struct money, in the currency that .currency's member holds
+ *   F_COUNT                 int64_t, 0 where absent
+ *   F_INT                   int64_t, always there
+ *   F_BOOL                  bool; false is left out of replies
+ *   F_LIST                  struct field_list: rows of another table (replies only)
+ * so a zeroed struct has nothing in it.
+ */
+#ifndef FIELD_FIELD_H
+#define FIELD_FIELD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/ctx.h"
+#include "lib/base/dates.h"
+#include "lib/base/money.h"
+#include "lib/base/text.h"
+
+struct json_object;
+
+enum field_type {
+	F_TEXT,
+	F_EMAIL,
+	F_UUID,
+	F_DATE,
+	F_ENUM, /* one of .choices */
+	F_CODE, /* [A-Za-z0-9._-]{1,max}: a service's code, a currency's is F_CURRENCY */
+	F_CURRENCY,
+	F_ZONE, /* a name of the IANA time zone database */
+	F_INSTANT,
+	F_MONEY,
+	F_COUNT,
+	F_INT,
+	F_BOOL,
+	F_LIST,
+	F_BYTES, /* struct field_bytes; SQL only (bytea) */
+};
+
+struct field_list {
+	const void *rows;
+	size_t count;
+};
+
+struct field_bytes {
+	const void *bytes; /* NULL: SQL null */
+	size_t length;
+};
+
+/* What a member is used for.  A member of the body whose row lacks the use at hand is unknown: 400. */
+enum field_use {
+	CREATE = 1 << 0,   /* read from the body on create */
+	UPDATE = 1 << 1,   /* read from the body on update; null means unchanged */
+	REPLY = 1 << 2,	   /* written in replies where it has a value */
+	REQUIRED = 1 << 3, /* on create it must be there */
+	FILTER = 1 << 4,   /* read from the query string */
+	KEYS = 1 << 5,	   /* part of a PUT's body */
+};
+
+struct field {
+	const char *name; /* JSON member and query parameter; the column is its snake_case (patientId, patient_id) */
+	enum field_type type;
+	size_t at;	     /* offset in the struct */
+	unsigned use;	     /* of enum field_use */
+	unsigned max;	     /* most code points (F_TEXT, F_EMAIL, F_CODE), or most of F_COUNT; 0: 255, or no limit for a count */
+	const char *const *choices; /* F_ENUM, ends with NULL */
+	const char *currency; /* F_MONEY: name of the member with its currency; NULL: "currency" */
+	const struct field *items; /* F_LIST */
+	size_t item_size;
+	/* Messages that clients rely on; NULL: a plain one is made. */
+	const char *missing, *malformed, *too_long, *too_long_update;
+	const char *help; /* OpenAPI description */
+};
+
+/* Tables end with a row whose name is NULL. */
+#define FIELD_END { .name = NULL }
+
+/*
+ * Reads a JSON object of length bytes into into (zeroed by the caller), collecting every field error in cx; use is
+ * CREATE, UPDATE or KEYS.  RC_INVALID for any: malformed JSON (RFC 8259 to the letter, checked before json-c sees
+ * it), a duplicate member, an unknown one, a wrong type, NUL or bad UTF-8, a value outside its row's limits.
+ */
+enum rc field_read(struct ctx *cx, const struct field *table, enum field_use use, const char *json, size_t length,
+    void *into);
+
+/* Checks one text value (percent-decoded query parameter, CSV cell, gRPC string) by its row and stores it.  On a bad one
+ * blames row->name and returns RC_INVALID. */
+enum rc field_set(struct ctx *cx, const struct field *table, const struct field *row, enum field_use use,
+    const char *text, size_t length, void *into);
+
+/* After the last field_set: amounts, which need their currency, and members that are REQUIRED.  field_read calls it. */
+enum rc field_finish(struct ctx *cx, const struct field *table, enum field_use use, void *into);
+
+/* from's members with REPLY, as a JSON object. */
+void field_write(struct buf *b, const struct field *table, const void *from);
+
+const struct field *field_find(const struct field *table, const char *name); /* NULL: none */
+
+/* The table as an OpenAPI 3.1 schema object (JSON Schema 2020-12) for one use. */
+void field_schema(struct buf *b, const struct field *table, enum field_use use);
+
+/*
+ * json.h's check, first in line for all JSON from outside: RC_OK only for one well-formed RFC 8259 text in valid UTF-8
+ * without NUL (escaped either), lone surrogates, duplicate members or more than 32 levels.  On RC_INVALID *ret_at is the
+ * offset of the first bad byte, *ret_why a constant text.
+ */
+enum rc json_check(const char *json, size_t length, size_t *ret_at, const char **ret_why);
+
+#endif

@@ -1,0 +1,112 @@
+/*
+ * pg.h - the only way to PostgreSQL: prepared statements over one connection per thread.
+ *
+ * Every call has a deadline (the request's, at most [database] statement_timeout) and sorts its failure by SQLSTATE:
+ *   unique_violation            RC_DUPLICATE, err.constraint set
+ *   exclusion_violation         RC_OVERLAP, err.constraint set
+ *   connection gone, 57P0x, 53xxx, 08xxx    RC_UNAVAILABLE
+ *   query_canceled, deadline    RC_TIMEOUT
+ *   serialization, deadlock     a lone statement is repeated, up to 5 times; in a transaction RC_UNAVAILABLE,
+ *                               for the caller to repeat the whole (retryable: nothing happened)
+ *   anything else               RC_INTERNAL, err.detail has the SQLSTATE and the server's primary message
+ * A connection found dead before a statement is sent is replaced first, so the first request after the server's return
+ * succeeds; a read that meets a dying connection is repeated once on a new one; a write never is.
+ */
+#ifndef PG_PG_H
+#define PG_PG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/ctx.h"
+#include "lib/field/field.h"
+
+struct pg;
+
+enum pg_kind {
+	PG_READ,  /* may be repeated */
+	PG_WRITE, /* is sent once */
+};
+
+/*
+ * One statement, a constant in a store file:
+ *
+ *   static const struct pg_stmt find_patient = {
+ *           .name = "find_patient", .kind = PG_READ,
+ *           .sql = "select " COLUMNS " from patient where id = $1::uuid and deleted_at is null",
+ *           .takes = "id", .in = patient_fields, .out = patient_fields,
+ *   };
+ */
+struct pg_stmt {
+	const char *name; /* unique in the program */
+	enum pg_kind kind;
+	const char *sql;
+	const char *takes;	 /* members of the argument for $1 …, as .in names them, parted by spaces; NULL: no parameters */
+	const struct field *in;	 /* explains takes */
+	const struct field *out; /* explains the columns, which are found by name; NULL: no rows wanted */
+};
+
+/* Connects to database as role, now if it can; else the first statement tries again.  NULL only for bad settings, said on
+ * standard error.  A struct pg belongs to one thread at a time. */
+struct pg *pg_open(const char *database, const char *role);
+void pg_close(struct pg *pg);
+
+/* RC_OK when the server answers and the database's schema is the one this program was built for (table
+ * schema_migration's highest number is `schema`). */
+enum rc pg_ready(struct ctx *cx, int schema);
+
+/* The one row that is expected.  RC_NOT_FOUND where there is none; ret_row is written only on RC_OK, its texts are in the
+ * arena. */
+enum rc pg_fetch_one(struct ctx *cx, const struct pg_stmt *stmt, const void *arg, void *ret_row);
+
+/* All rows, as an array of structs of size bytes in the arena. */
+enum rc pg_fetch_all(struct ctx *cx, const struct pg_stmt *stmt, const void *arg, size_t size, void *ret_rows_ptr,
+    size_t *ret_count);
+
+/* Hands each row to each(), in single-row mode at flat memory: row and its texts live in a scratch arena that is reset before the
+ * next.  Stops at the first rc of each() that is not RC_OK and returns it.  The deadline holds for the wait for each row. */
+enum rc pg_for_each(struct ctx *cx, const struct pg_stmt *stmt, const void *arg, size_t size,
+    enum rc (*each)(void *closure, const void *row), void *closure);
+
+/* For statements that return nothing.  ret_affected may be NULL. */
+enum rc pg_execute(struct ctx *cx, const struct pg_stmt *stmt, const void *arg, int64_t *ret_affected);
+
+/*
+ * A transaction.  pg_end commits where rc is RC_OK, else rolls back, and returns rc, or what the commit ended in.  Nested, they are a
+ * savepoint, so that a domain function works alone and inside an import's batch alike.  A commit whose answer was lost is
+ * RC_UNAVAILABLE: it may have happened.
+ *
+ *	rc = pg_begin(cx);
+ *	if (rc != RC_OK)
+ *		return rc;
+ *	rc = …;
+ *	return pg_end(cx, rc);
+ */
+enum rc pg_begin(struct ctx *cx);
+enum rc pg_end(struct ctx *cx, enum rc rc);
+
+/* Array literals for `= any($1::uuid[])` and unnest($1::text[]): add each element (NULL is SQL null), then take .bytes as an F_TEXT
+ * member.  Starts as PG_ARRAY(arena). */
+struct pg_array {
+	struct buf buf;
+	size_t count;
+};
+#define PG_ARRAY(a) { .buf = { .arena = (a) } }
+void pg_array_add(struct pg_array *array, const char *text);
+const char *pg_array_end(struct pg_array *array); /* in its arena */
+
+/* LISTEN on a channel, again after each reconnect, and wait: RC_OK when notified (or, once, after a reconnect: rows
+ * may have come meanwhile), RC_TIMEOUT after timeout_ms, RC_UNAVAILABLE where the server is gone.  also_fd (-1: none) becoming readable
+ * ends the wait too, with RC_CANCELLED. */
+enum rc pg_listen_wait(struct ctx *cx, const char *channel, int timeout_ms, int also_fd);
+
+/* A session-level advisory lock, for "one active process per database".  RC_OK: held as long as this connection lives (after a reconnect it is
+ * not: pg_lock_held says so).  RC_CONFLICT: someone else has it. */
+enum rc pg_try_lock(struct ctx *cx, int64_t key);
+bool pg_lock_held(const struct pg *pg);
+
+/* A script of several statements outside the prepared ones: for migrations only.  text must not contain outside data. */
+enum rc pg_script(struct ctx *cx, const char *sql);
+
+#endif
