@@ -104,6 +104,22 @@ void field_write(struct buf *b, const struct field *table, const void *from);
 
 const struct field *field_find(const struct field *table, const char *name); /* NULL: none */
 
+/* --- for lib/pg (field_sql.c) --- */
+
+/* The column of a member: its name in snake_case, "dateOfBirth" to "date_of_birth"; cut at size. */
+void field_column(const char *name, char *ret, size_t size);
+
+/*
+ * Stores a column into the struct at into; texts and bytes are copied to a.  sql_text is trusted: what PostgreSQL prints with DateStyle ISO
+ * and TimeZone UTC (bool t or f, timestamptz "2026-11-01 04:58:59.5+00", amounts as bigint of smallest units, bytea as \x and hex),
+ * NULL for SQL null.  RC_INTERNAL, and nothing stored, for what can't be read so: the column's type is not the row's.
+ */
+enum rc field_load(struct arena *a, const struct field *row, const char *sql_text, size_t length, void *into);
+
+/* A member of the struct at from as the text of a parameter, in the forms above (instants as RFC 3339); NULL where it is absent: SQL
+ * null.  Lives as long as the struct's texts and a do. */
+const char *field_text(struct arena *a, const struct field *row, const void *from);
+
 /* The table as an OpenAPI 3.1 schema object (JSON Schema 2020-12) for one use. */
 void field_schema(struct buf *b, const struct field *table, enum field_use use);
 
