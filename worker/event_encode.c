@@ -1,0 +1,56 @@
+#include "domain/scheduling/scheduling.h"
+#include "proto/events.pb-c.h"
+#include "worker/event_codec.h"
+
+/* The wire has milliseconds; rounded down on both sides of 1970. */
+static int64_t
+ms_of(struct instant t)
+{
+	return t.us / 1000 - (t.us % 1000 < 0 ? 1 : 0);
+}
+
+/* proto3 has no absent texts, only empty ones.  protobuf-c's structs take char * but its packing only reads. */
+static char *
+text_of(const char *s)
+{
+	return s == NULL ? (char *)protobuf_c_empty_string : (char *)(uintptr_t)s;
+}
+
+static void
+pack(struct ctx *cx, const ProtobufCMessage *message, struct field_bytes *ret_payload)
+{
+	size_t length = protobuf_c_message_get_packed_size(message);
+	uint8_t *bytes = arena_alloc(cx->arena, length);
+
+	*ret_payload = (struct field_bytes){ .bytes = bytes, .length = protobuf_c_message_pack(message, bytes) };
+}
+
+enum rc
+event_encode_booked(struct ctx *cx, const struct appointment *a, struct field_bytes *ret_payload)
+{
+	Medicore__V1__AppointmentBooked booked = MEDICORE__V1__APPOINTMENT_BOOKED__INIT;
+
+	booked.appointment_id = text_of(a->id);
+	booked.patient_id = text_of(a->patient_id);
+	booked.provider_id = text_of(a->provider_id);
+	booked.service_code = text_of(a->service_code);
+	booked.starts_at_ms = ms_of(a->starts_at);
+	booked.ends_at_ms = ms_of(a->ends_at);
+	booked.zone = text_of(a->zone);
+	booked.version = (uint64_t)a->version;
+	pack(cx, &booked.base, ret_payload);
+	return RC_OK;
+}
+
+enum rc
+event_encode_cancelled(struct ctx *cx, const struct appointment *a, struct field_bytes *ret_payload)
+{
+	Medicore__V1__AppointmentCancelled cancelled = MEDICORE__V1__APPOINTMENT_CANCELLED__INIT;
+
+	cancelled.appointment_id = text_of(a->id);
+	cancelled.patient_id = text_of(a->patient_id);
+	cancelled.reason = text_of(a->cancel_reason);
+	cancelled.version = (uint64_t)a->version;
+	pack(cx, &cancelled.base, ret_payload);
+	return RC_OK;
+}
