@@ -1,0 +1,23 @@
+# Sourced by ./dev: what Debian 12 has to offer, installed when it isn't there.
+
+packages_build=(gcc make autoconf automake autoconf-archive pkg-config libc6-dev libfcgi-dev libpq-dev libjson-c-dev
+	libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libgrpc-dev librdkafka-dev libinih-dev check)
+packages_run=(postgresql-15 apache2-bin lighttpd lighttpd-mod-openssl spawn-fcgi multiwatch curl openssl tzdata)
+packages_kafka=(openjdk-17-jre-headless maven kcat)
+packages_test=(python3 python3-pytest python3-grpcio python3-grpc-tools python3-psycopg2 wrk nghttp2-client
+	clang libclang-rt-14-dev libjansson-dev valgrind)
+
+# packages_need NAME…: installs those that are missing; says so, since it takes a while.
+packages_need() {
+	local missing=() name
+	for name in "$@"; do
+		[[ $(dpkg-query -Wf '${db:Status-Status}' "$name" 2>/dev/null) == installed ]] || missing+=("$name")
+	done
+	((${#missing[@]})) || return 0
+	root || die "these packages are missing; as root: apt-get install ${missing[*]}"
+	say "installing ${missing[*]}"
+	mkdir -p "$top/build"
+	# No service may start by itself: ours run below run/, on ports of their own.
+	DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 bash -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@"' - "${missing[@]}" \
+		>"$top/build/packages.log" 2>&1 || { tail -20 "$top/build/packages.log" >&2; die "apt-get failed; see build/packages.log"; }
+}

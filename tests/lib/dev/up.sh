@@ -1,0 +1,204 @@
+# Sourced by ./dev: the whole system, started and stopped.
+
+# ports FRONT: the addresses of this system.
+ports() {
+	http=$1 https=8443 patient=9000 billing=9001 kafka=19092
+	if [[ -n $base ]]; then
+		http=$base https=$((base + 1)) patient=$((base + 2)) billing=$((base + 3)) kafka=$((base + 4)) # and base + 5
+	elif [[ $http != 8080 ]]; then
+		https=$((http + 363))
+	fi
+}
+
+write_conf() {
+	cat >"$run/medicore.conf.new" <<-EOF
+	; Written by ./dev up.
+	[database]
+	host = $sock
+	port = 5432
+	admin = postgres
+
+	[patientd]
+	listen = 127.0.0.1:$patient
+
+	[billingd]
+	listen = 127.0.0.1:$billing
+
+	[patient_service]
+	target = 127.0.0.1:$patient
+
+	[events]
+	transport = $transport
+	brokers = 127.0.0.1:$kafka
+	socket = $sock/worker/events
+	EOF
+	cmp -s "$run/medicore.conf.new" "$run/medicore.conf" && rm "$run/medicore.conf.new" || mv "$run/medicore.conf.new" "$run/medicore.conf"
+}
+
+write_env() {
+	local brokers=
+	[[ $transport == kafka ]] && brokers=127.0.0.1:$kafka
+	(umask 077 && cat >"$run/env.new") <<-EOF
+	MEDICORE_URL=http://127.0.0.1:$http
+	MEDICORE_HTTPS_URL=https://127.0.0.1:$https
+	MEDICORE_PATIENT_GRPC=127.0.0.1:$patient
+	MEDICORE_BILLING_GRPC=127.0.0.1:$billing
+	MEDICORE_ADMIN_EMAIL=
+	MEDICORE_ADMIN_PASSWORD=
+	MEDICORE_KAFKA=$brokers
+	MEDICORE_PGHOST=$sock
+	MEDICORE_PGPORT=5432
+	EOF
+	mv "$run/env.new" "$run/env"
+}
+
+start_postgres() {
+	local bin=/usr/lib/postgresql/15/bin data=$real/postgres
+	if [[ ! -e $data/PG_VERSION ]]; then
+		say "making the database cluster"
+		mkdir -p "$data"
+		! root || chown postgres: "$data"
+		as postgres "$bin/initdb" -D "$data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 >>"$run/log/postgres.log" 2>&1 ||
+			die "initdb failed; see $run/log/postgres.log"
+	fi
+	mkdir -p "$sock/worker"
+	! root || { chown postgres: "$sock" && chown $program_user: "$sock/worker"; }
+	# Not in a session of its own with the rest: PostgreSQL's children end with it, or recover by themselves.
+	service postgres "" $(rights_of postgres) "$bin/postgres" -D "$data" -k "$sock" -p 5432 -c listen_addresses= \
+		-c max_connections=200 -c shared_buffers=128MB
+	until_true 30 as postgres "$bin/pg_isready" -q -h "$sock" -p 5432 || die "PostgreSQL didn't start; see $run/log/postgres.log"
+}
+
+start_kafka() {
+	if [[ $transport != kafka ]]; then
+		service_stop kafka
+		return
+	fi
+	alive kafka && return
+	say "starting Kafka (the first time its jars are fetched)"
+	"$top/tests/lib/kafka/kafka-up" "$real/kafka" "$kafka" >>"$run/log/kafka.log" 2>&1 || die "Kafka didn't start; see $run/log/kafka.log"
+	remember kafka "$(cat "$real/kafka/kafka.pid")" kafka
+}
+
+# fcgi NAME: two processes, for the sake of crashes.  spawn-fcgi makes the socket, multiwatch holds it and starts again what ends, so
+# that a restart of the program loses no request.
+fcgi() {
+	local exe=$build/medicore-$1.fcgi owner=()
+	! root || owner=(-u $program_user -U $httpd_user -G $httpd_user)
+	alive "$1" || rm -f "$sock/$1"
+	service "$1" "$(stat -Lc '%Y %s' "$exe" "$run/medicore.conf")" spawn-fcgi -n -s "$sock/$1" -M 0660 "${owner[@]}" -- \
+		"$(command -v multiwatch)" -f 2 -- "$exe" --config "$real/medicore.conf"
+}
+
+program() {
+	local name=$1
+	shift
+	service "$name" "$(stat -Lc '%Y %s' "$run/medicore.conf")" $(rights_of $program_user) "$@" --config "$real/medicore.conf"
+}
+
+start_httpd() {
+	local other=apache
+	[[ $httpd == apache ]] && other=lighttpd
+	service_stop $other
+	mkdir -p "$real/httpd" "$real/tls"
+	if [[ ! -e $real/tls/key.pem ]]; then
+		(umask 077 && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 365 -subj /CN=localhost \
+			-addext basicConstraints=critical,CA:FALSE -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout "$real/tls/key.pem" -out "$real/tls/cert.pem" 2>/dev/null)
+		cat "$real/tls/key.pem" "$real/tls/cert.pem" >"$real/tls/both.pem" && chmod 600 "$real/tls/both.pem"
+	fi
+	"$top/httpd/configure" "$httpd" http=$http https=$https sockets="$sock" tls="$real/tls" state="$real/httpd" \
+		static="$real/static" user="$(root && echo $httpd_user || id -un)" >"$real/httpd/$httpd.conf"
+	mkdir -p "$real/static/errors"
+	cp "$top"/httpd/errors/* "$real/static/errors/"
+	cp "$build/openapi.json" "$real/static/"
+	if [[ $httpd == apache ]]; then
+		service apache "$(cksum <"$real/httpd/apache.conf")" /usr/sbin/apache2 -f "$real/httpd/apache.conf" -D FOREGROUND
+	else
+		service lighttpd "$(cksum <"$real/httpd/lighttpd.conf")" /usr/sbin/lighttpd -D -f "$real/httpd/lighttpd.conf"
+	fi
+}
+
+ready() {
+	local name
+	for name in patient scheduling billing; do
+		until_true 20 curl -fsS "http://127.0.0.1:$http/health/$name/ready" ||
+			die "$name isn't ready: $(curl -sS "http://127.0.0.1:$http/health/$name/ready" 2>&1); see $run/log/$name.log and $run/log/$httpd.log"
+	done
+	for name in patientd billingd billing-worker relay-scheduling; do
+		alive $name || die "$name ended: $(tail -n 3 "$run/log/$name.log")"
+	done
+}
+
+load_demo() {
+	[[ ! -e $run/.demo ]] || return 0
+	say "loading the demonstration population"
+	local medicore=("$build/medicore" --config "$run/medicore.conf" import)
+	"${medicore[@]}" services "$top/demo/services.csv" >&2 &&
+		"${medicore[@]}" patients "$top/demo/patients.csv" --visits "$top/demo/encounters.csv" >&2 &&
+		"${medicore[@]}" appointments "$top/demo/encounters.csv" --without PROVIDER >&2 || die "the demonstration population could not be loaded"
+	touch "$run/.demo"
+}
+
+dev_up() {
+	local transport=direct httpd=apache demo=yes front=8080
+	while (($#)); do
+		case $1 in
+		--kafka) transport=kafka ;;
+		--lighttpd) httpd=lighttpd ;;
+		--no-demo) demo=no ;;
+		--port)
+			front=${2:-}
+			[[ $front =~ ^[0-9]{1,5}$ ]] && ((front > 0 && front < 65173)) || die "--port takes a number up to 65172"
+			shift
+			;;
+		*) usage >&2 && exit 2 ;;
+		esac
+		shift
+	done
+	ports "$front"
+	packages_need "${packages_build[@]}" "${packages_run[@]}"
+	[[ $transport != kafka ]] || packages_need "${packages_kafka[@]}"
+	[[ -n ${MEDICORE_DEV_BUILD:-} && -e $build/Makefile ]] || build_make
+	run_make
+	write_conf
+	start_postgres
+	start_kafka
+	"$build/medicore" --config "$run/medicore.conf" migrate --migrations "$top/db" >>"$run/log/migrate.log" 2>&1 ||
+		{ tail -3 "$run/log/migrate.log" >&2; die "the databases could not be brought up to date"; }
+	program patientd "$build/medicore-patientd"
+	program billingd "$build/medicore-billingd"
+	fcgi patient
+	fcgi scheduling
+	fcgi billing
+	program billing-worker "$build/medicore-billing-worker"
+	program relay-scheduling "$build/medicore-relay" scheduling
+	start_httpd
+	ready
+	write_env
+	[[ $demo == no ]] || load_demo
+	cat <<-EOF
+	MediCore is up.
+	  REST        http://127.0.0.1:$http  (https on $https)     curl http://127.0.0.1:$http/patients?limit=3
+	  OpenAPI     http://127.0.0.1:$http/openapi.json
+	  gRPC        127.0.0.1:$patient patient.PatientService, 127.0.0.1:$billing billing.BillingService
+	  events      $([[ $transport == kafka ]] && echo "Kafka at 127.0.0.1:$kafka" || echo "direct, without a broker")
+	  addresses   $run/env, for scripts
+	  operator    ./dev medicore check
+	Logins don't exist yet: everything listens on loopback, and no account is needed.
+	EOF
+}
+
+dev_down() {
+	local name
+	[[ ${1:-} == "" || ${1:-} == --wipe ]] || { usage >&2 && exit 2; }
+	[[ -e $run ]] || return 0
+	run_make
+	for name in apache lighttpd relay-scheduling billing-worker patient scheduling billing billingd patientd kafka; do
+		service_stop $name
+	done
+	service_stop postgres INT
+	if [[ ${1:-} == --wipe ]]; then
+		rm -rf -- "$real" "$sock"
+		rm -rf -- "$run"
+	fi
+}

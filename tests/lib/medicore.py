@@ -1,0 +1,198 @@
+"""A whole MediCore for tests: brought up by ./dev below a directory of its own, on ports of its own.
+
+    with System() as s:
+        s.up("--no-demo", "--kafka")
+        status, headers, body = s.http("POST", "/patients", {...})
+        s.kill("billing-worker")
+        s.up("--no-demo", "--kafka")      # starts what has died
+"""
+import json
+import os
+import pathlib
+import random
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+import uuid
+
+import psycopg2
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+DATA = TOP / "tests" / "data"
+
+
+def wait_until(condition, seconds, what):
+    """Polls until condition() is true and returns what it gave; fails with `what` after `seconds`."""
+    end = time.monotonic() + seconds
+    while True:
+        result = condition()
+        if result:
+            return result
+        assert time.monotonic() < end, f"waited {seconds} s in vain for {what}"
+        time.sleep(0.01)
+
+
+def free_base(count=6):
+    """The first of `count` ports in a row that nobody listens on, below the ephemeral range."""
+    while True:
+        base = random.randrange(20000, 32000)
+        taken = []
+        try:
+            for port in range(base, base + count):
+                s = socket.socket()
+                taken.append(s)
+                s.bind(("127.0.0.1", port))
+            return base
+        except OSError:
+            continue
+        finally:
+            for s in taken:
+                s.close()
+
+
+class System:
+    def __init__(self, build=None):
+        self.run = pathlib.Path(tempfile.mkdtemp(prefix="medicore-test-"))
+        self.run.chmod(0o755)
+        self.build = build or os.environ.get("MEDICORE_DEV_BUILD")
+        self.environ = dict(os.environ, MEDICORE_DEV_RUN=str(self.run), MEDICORE_DEV_BASE=str(free_base()))
+        if self.build:
+            self.environ["MEDICORE_DEV_BUILD"] = self.build
+        self.env = {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        keep = os.environ.get("MEDICORE_TEST_LOGS")
+        if kind and keep:
+            shutil.copytree(self.run / "log", pathlib.Path(keep) / self.run.name, dirs_exist_ok=True)
+        self.dev("down", "--wipe")
+
+    def dev(self, *args, check=True):
+        done = subprocess.run([str(TOP / "dev"), *args], env=self.environ, text=True, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if check:
+            assert done.returncode == 0, f"./dev {' '.join(args)} said:\n{done.stdout}"
+        return done
+
+    def up(self, *flags):
+        self.flags = flags
+        self.dev("up", *flags)
+        for line in (self.run / "env").read_text().splitlines():
+            name, _, value = line.partition("=")
+            self.env[name] = shlex.split(value)[0] if value else ""
+        return self
+
+    def again(self):
+        """Starts what has died."""
+        return self.up(*self.flags)
+
+    def down(self):
+        self.dev("down")
+
+    def medicore(self, *args, check=True):
+        done = subprocess.run([self.tool("medicore"), "--config", str(self.run / "medicore.conf"), *map(str, args)],
+                              text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        if check:
+            assert done.returncode == 0, f"medicore {args} said:\n{done.stdout}{done.stderr}"
+        return done
+
+    def tool(self, name):
+        return str(pathlib.Path(self.build or TOP / "build") / name)
+
+    # --- processes ---
+
+    def pid(self, name):
+        return int((self.run / "pid" / f"{name}.pid").read_text())
+
+    def workers(self, name):
+        """The processes that serve: the children of a FastCGI program's supervisor, else the program itself."""
+        pid = self.pid(name)
+        children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [int(c) for c in children] if name in ("patient", "scheduling", "billing") else [pid]
+
+    def kill(self, name, how=signal.SIGKILL):
+        """Ends it and waits until it is gone."""
+        pid = self.pid(name)
+        os.kill(pid, how)
+        wait_until(lambda: not alive(pid), 20, f"the end of {name}")
+
+    def memory_kib(self, pid, what="Pss"):
+        for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith(what + ":"):
+                return int(line.split()[1])
+        raise AssertionError(f"no {what} for {pid}")
+
+    def log(self, name):
+        return (self.run / "log" / f"{name}.log").read_text(errors="replace")
+
+    # --- what users do ---
+
+    def http(self, method, path, body=None, headers=None, timeout=20):
+        """status, headers, decoded JSON (or text, or None) of one request; any status is an answer."""
+        headers = dict(headers or {})
+        data = None
+        if body is not None:
+            data = body if isinstance(body, bytes) else json.dumps(body).encode()
+            headers.setdefault("Content-Type", "application/json")
+        rq = urllib.request.Request(self.env["MEDICORE_URL"] + path, data, headers, method=method)
+        try:
+            with urllib.request.urlopen(rq, timeout=timeout) as rp:
+                return rp.status, rp.headers, decoded(rp.read())
+        except urllib.error.HTTPError as e:
+            return e.code, e.headers, decoded(e.read())
+
+    def sql(self, domain, query, *params):
+        """Rows of a query as the database's superuser; [] where it gives none."""
+        with psycopg2.connect(host=self.env["MEDICORE_PGHOST"], port=self.env["MEDICORE_PGPORT"], user="postgres",
+                              dbname=f"medicore_{domain}") as db:
+            with db.cursor() as c:
+                c.execute(query, params)
+                return c.fetchall() if c.description else []
+
+    def register(self, **members):
+        given = {"name": "Ada Lovelace", "email": f"{uuid.uuid4()}@example.org", "gender": "FEMALE",
+                 "address": "12 St James's Square, London", "dateOfBirth": "1985-12-10", "registeredDate": "2026-01-05"}
+        status, _, patient = self.http("POST", "/patients", {**given, **members})
+        assert status == 201, patient
+        return patient
+
+    def price(self, code="GP-1", price="85.55", currency="USD"):
+        status, _, body = self.http("PUT", f"/services/{code}", {"description": f"Service {code}", "price": price,
+                                                                 "currency": currency})
+        assert status in (200, 201), body
+        return code
+
+    def book(self, patient_id, service="GP-1", starts="2026-12-01T10:00:00Z", minutes=20, **members):
+        status, _, appointment = self.http("POST", "/appointments", {
+            "patientId": patient_id, "serviceCode": service, "startsAt": starts, "durationMinutes": minutes, **members})
+        assert status == 201, appointment
+        return appointment
+
+    def invoice_of(self, appointment_id):
+        rows = self.sql("billing", "select id::text from invoice where appointment_id = %s", appointment_id)
+        return rows[0][0] if rows else None
+
+    def wait_invoice(self, appointment_id, seconds=10):
+        return wait_until(lambda: self.invoice_of(appointment_id), seconds, f"the invoice of {appointment_id}")
+
+
+def decoded(raw):
+    try:
+        return json.loads(raw) if raw else None
+    except ValueError:
+        return raw.decode(errors="replace")
+
+
+def alive(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
