@@ -1,0 +1,317 @@
+#include "lib/base/config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/config_table.h"
+#include "lib/base/text.h"
+
+#define AT(member) offsetof(struct config, member)
+#define MINUTE_MS INT64_C(60000)
+#define DAY_S INT64_C(86400)
+
+/* clang-format off */
+const struct setting settings[] = {
+	{ "database", "host", S_TEXT, AT(database.host), "/var/run/postgresql", NULL, 1, 0,
+	  "Directory of PostgreSQL's socket, or a host name." },
+	{ "database", "port", S_INT, AT(database.port), "5432", NULL, 1, 65535,
+	  "Port of PostgreSQL; also names its socket." },
+	{ "database", "admin", S_TEXT, AT(database.admin), "postgres", NULL, 1, 0,
+	  "Role that medicore migrate connects as." },
+	{ "database", "password", S_SECRET, AT(database.password), NULL, NULL, 0, 0,
+	  "Password of the programs' roles, where the server asks for one." },
+	{ "database", "patient", S_TEXT, AT(database.patient), "medicore_patient", NULL, 1, 0,
+	  "Name of the patients' database." },
+	{ "database", "scheduling", S_TEXT, AT(database.scheduling), "medicore_scheduling", NULL, 1, 0,
+	  "Name of the appointments' database." },
+	{ "database", "billing", S_TEXT, AT(database.billing), "medicore_billing", NULL, 1, 0,
+	  "Name of the invoices' database." },
+	{ "database", "connect_timeout", S_MS, AT(database.connect_timeout_ms), "2s", "duration", 1, 10 * MINUTE_MS,
+	  "How long a connection may take to be made." },
+	{ "database", "statement_timeout", S_MS, AT(database.statement_timeout_ms), "5s", "duration", 1, 60 * MINUTE_MS,
+	  "How long a statement may take." },
+
+	{ "web", "threads", S_INT, AT(web.threads), "8", NULL, 1, 1024,
+	  "Requests that a FastCGI program answers at once, each with a database connection." },
+	{ "web", "body_max", S_BYTES, AT(web.body_max), "64KiB", "size", 1024, INT64_C(1) << 30,
+	  "Most bytes of a request's body." },
+	{ "web", "request_timeout", S_MS, AT(web.request_timeout_ms), "10s", "duration", 1, 60 * MINUTE_MS,
+	  "How long a request may take; an answer that streams is free of it." },
+	{ "web", "public_url", S_TEXT, AT(web.public_url), "", NULL, 0, 0,
+	  "What Location and Link begin with; empty: they are paths." },
+
+	{ "patientd", "listen", S_ADDRESS, AT(patientd.listen), "127.0.0.1:9000", "host:port", 1, 0,
+	  "Where medicore-patientd answers." },
+	{ "patientd", "stop_grace", S_MS, AT(patientd.stop_grace_ms), "10s", "duration", 0, 60 * MINUTE_MS,
+	  "How long calls under way may go on after SIGTERM." },
+	{ "billingd", "listen", S_ADDRESS, AT(billingd.listen), "127.0.0.1:9001", "host:port", 1, 0,
+	  "Where medicore-billingd answers." },
+	{ "billingd", "stop_grace", S_MS, AT(billingd.stop_grace_ms), "10s", "duration", 0, 60 * MINUTE_MS,
+	  "How long calls under way may go on after SIGTERM." },
+
+	{ "patient_service", "target", S_ADDRESS, AT(patient_service.target), "127.0.0.1:9000", "host:port", 1, 0,
+	  "Where patient.PatientService answers, for those who verify patients." },
+	{ "patient_service", "timeout", S_MS, AT(patient_service.timeout_ms), "500ms", "duration", 1, 10 * MINUTE_MS,
+	  "How long its answer may take." },
+
+	{ "events", "transport", S_CHOICE, AT(events.transport), "direct", "direct, kafka", 1, 0,
+	  "How bookings reach billing: over Kafka, or directly over a socket on one server." },
+	{ "events", "brokers", S_TEXT, AT(events.brokers), "127.0.0.1:9092", NULL, 0, 0,
+	  "Kafka's bootstrap list, host:port parted by commas." },
+	{ "events", "socket", S_TEXT, AT(events.socket), "/run/medicore/events.sock", NULL, 1, 0,
+	  "The billing worker's unix socket, with the direct transport." },
+	{ "events", "partitions", S_INT, AT(events.partitions), "6", NULL, 1, 10000,
+	  "Partitions of the topics that medicore migrate makes." },
+	{ "events", "replication", S_INT, AT(events.replication), "1", NULL, 1, 100,
+	  "Copies that Kafka keeps of each of them." },
+	{ "events", "batch", S_INT, AT(events.batch), "500", NULL, 1, 1000,
+	  "Most events taken at once." },
+	{ "events", "instance", S_NAME, AT(events.instance), "billing-worker-1", NULL, 1, 0,
+	  "Name of this billing worker among its group; each has its own." },
+	{ "events", "keep", S_SECONDS, AT(events.keep_s), "7d", "duration", 0, 3650 * DAY_S,
+	  "How long published events can be published again." },
+
+	{ "billing", "currency", S_CURRENCY, AT(billing.currency), "USD", "ISO 4217", 1, 0,
+	  "Currency where a request names none." },
+	{ "scheduling", "zone", S_NAME, AT(scheduling.zone), "UTC", "IANA time zone", 1, 0,
+	  "Time zone where a booking names none." },
+	{ "log", "level", S_CHOICE, AT(log.level), "info", "debug, info, warning, error", 1, 0,
+	  "Least level that is logged." },
+	{ .section = NULL }
+};
+/* clang-format on */
+
+#define SETTINGS (sizeof(settings) / sizeof(*settings) - 1)
+#define PREFIX "MEDICORE__"
+
+extern char **environ;
+
+static struct config loaded;
+static struct setting_source sources[SETTINGS];
+static struct arena *memory; /* the values' */
+
+const struct config *config = &loaded;
+
+static bool
+complain(const char *where, const char *section, const char *key, const char *why)
+{
+	fprintf(stderr, "%s: [%s] %s: %s\n", where, section, key, why);
+	return false;
+}
+
+static bool
+set(const struct setting *s, const char *where, const char *text)
+{
+	const char *why;
+
+	if (!setting_set(memory, s, text, &loaded, &why))
+		return complain(where, s->section, s->key, why);
+	sources[s - settings] =
+	    (struct setting_source){ .text = arena_strdup(memory, text), .where = arena_strdup(memory, where) };
+	return true;
+}
+
+/* A secret is the file's first line. */
+static bool
+set_from_file(const struct setting *s, const char *where, const char *path)
+{
+	FILE *f = fopen(path, "re");
+	char line[1024];
+	size_t n;
+
+	errno = 0;
+	if (f == NULL || fgets(line, sizeof(line), f) == NULL) {
+		fprintf(stderr, "%s: [%s] %s_file: %s: %s\n", where, s->section, s->key, path,
+		    f == NULL || errno != 0 ? strerror(errno) : "nothing in it");
+		if (f != NULL)
+			fclose(f);
+		return false;
+	}
+	fclose(f);
+	n = strcspn(line, "\r\n");
+	if (line[n] == '\0' && n == sizeof(line) - 1)
+		return complain(where, s->section, s->key, "the file's line is too long");
+	line[n] = '\0';
+	return set(s, where, line);
+}
+
+/* Whether name is s's key (*ret_file false) or, for a secret, the key of its file. */
+static bool
+is_key(const struct setting *s, const char *name, bool *ret_file)
+{
+	size_t n = strlen(s->key);
+
+	if (strncmp(name, s->key, n) != 0)
+		return false;
+	*ret_file = s->type == S_SECRET && strcmp(name + n, "_file") == 0;
+	return name[n] == '\0' || *ret_file;
+}
+
+static bool
+take_line(void *closure, const char *where, const char *section, const char *key, const char *value)
+{
+	bool known = false, file;
+
+	(void)closure;
+	for (const struct setting *s = settings; s->section != NULL; s++) {
+		if (strcmp(section, s->section) != 0)
+			continue;
+		known = true;
+		if (!is_key(s, key, &file))
+			continue;
+		if (sources[s - settings].where != NULL) {
+			fprintf(stderr, "%s: [%s] %s: is already set at %s\n", where, section, key,
+			    sources[s - settings].where);
+			return false;
+		}
+		return file ? set_from_file(s, where, value) : set(s, where, value);
+	}
+	return complain(where, section, key, known ? "no such setting" : "no such section");
+}
+
+/* Whether the environment variable name (behind the prefix) is this setting: SECTION__KEY. */
+static bool
+is_variable(const struct setting *s, const char *name, size_t length, bool *ret_file)
+{
+	char lower[128], *key;
+
+	if (length >= sizeof(lower))
+		return false;
+	for (size_t i = 0; i < length; i++)
+		lower[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : '?');
+	for (size_t i = 0; i < length; i++)
+		if (name[i] == '_')
+			lower[i] = '_';
+	lower[length] = '\0';
+	key = strstr(lower, "__");
+	if (key == NULL)
+		return false;
+	*key = '\0';
+	return strcmp(lower, s->section) == 0 && is_key(s, key + 2, ret_file);
+}
+
+static bool
+take_variable(const char *variable, bool taken[SETTINGS])
+{
+	const char *name = variable + strlen(PREFIX), *value = strchr(variable, '=');
+	const struct setting *s = settings;
+	const char *where;
+	bool file = false;
+
+	if (value == NULL)
+		return true;
+	where = arena_strndup(memory, variable, (size_t)(value - variable));
+	while (s->section != NULL && !is_variable(s, name, (size_t)(value - name), &file))
+		s++;
+	if (s->section == NULL) {
+		fprintf(stderr, "%s: no such setting\n", where);
+		return false;
+	}
+	if (taken[s - settings])
+		return complain(where, s->section, s->key, "the environment sets it twice");
+	taken[s - settings] = true;
+	return file ? set_from_file(s, where, value + 1) : set(s, where, value + 1);
+}
+
+static bool
+take_environment(void)
+{
+	bool taken[SETTINGS] = { false };
+
+	for (char **e = environ; e != NULL && *e != NULL; e++)
+		if (strncmp(*e, PREFIX, strlen(PREFIX)) == 0 && !take_variable(*e, taken))
+			return false;
+	return true;
+}
+
+/* What no row can say by itself. */
+static bool
+check_together(void)
+{
+	if (strcmp(loaded.events.transport, "kafka") == 0 && text_blank(loaded.events.brokers)) {
+		fputs("[events] brokers: must not be empty with transport = kafka\n", stderr);
+		return false;
+	}
+	return true;
+}
+
+static void
+set_defaults(void)
+{
+	const char *why;
+
+	arena_free(memory);
+	memory = arena_new();
+	loaded = (struct config){ 0 };
+	memset(sources, 0, sizeof(sources));
+	for (const struct setting *s = settings; s->section != NULL; s++) {
+		if (s->initial == NULL)
+			continue;
+		if (!setting_set(memory, s, s->initial, &loaded, &why))
+			abort(); /* the table contradicts itself */
+		sources[s - settings].text = s->initial;
+	}
+}
+
+bool
+config_load(const char *path)
+{
+	static const char installed[] = SYSCONFDIR "/medicore/medicore.conf";
+
+	set_defaults();
+	if (path == NULL)
+		path = getenv("MEDICORE_CONFIG");
+	if ((path == NULL || *path == '\0') && access(installed, F_OK) == 0)
+		path = installed;
+	if (path != NULL && *path != '\0' && !config_read_ini(memory, path, take_line, NULL))
+		return false;
+	return take_environment() && check_together();
+}
+
+static const char *
+type_name(const struct setting *s)
+{
+	if (s->unit != NULL)
+		return s->unit;
+	return s->type == S_INT ? "number" : s->type == S_SECRET ? "secret" : "text";
+}
+
+void
+config_print(FILE *to)
+{
+	const char *section = "";
+
+	for (const struct setting *s = settings; s->section != NULL; s++) {
+		const struct setting_source *from = &sources[s - settings];
+
+		if (strcmp(section, s->section) != 0)
+			fprintf(to, "%s[%s]\n", *section == '\0' ? "" : "\n", s->section);
+		section = s->section;
+		fprintf(to, "# %s\n# %s; from %s\n", s->help, type_name(s),
+		    from->where == NULL ? "its default" : from->where);
+		if (s->type != S_SECRET)
+			fprintf(to, "%s = %s\n", s->key, from->text);
+		else
+			fprintf(to, "# %s %s\n", s->key, from->text == NULL ? "is not set" : "is set, and not shown");
+	}
+}
+
+void
+config_manual(FILE *to)
+{
+	const char *section = "";
+
+	for (const struct setting *s = settings; s->section != NULL; s++) {
+		if (strcmp(section, s->section) != 0)
+			fprintf(to, "%s.Ss [%s]\n.Bl -tag -width Ds\n", *section == '\0' ? "" : ".El\n", s->section);
+		section = s->section;
+		fprintf(to, ".It Cm %s Pq %s\n%s\n", s->key, type_name(s), s->help);
+		if (s->initial != NULL && *s->initial != '\0')
+			fprintf(to, "Default:\n.Ql %s .\n", s->initial);
+		if (s->type == S_SECRET)
+			fprintf(to, "Its file can be named instead, as\n.Cm %s_file .\n", s->key);
+	}
+	fputs(".El\n", to);
+}

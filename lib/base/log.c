@@ -1,0 +1,144 @@
+#include "lib/base/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/dates.h"
+#include "lib/base/text.h"
+
+#define LINE_MAX_BYTES ((size_t)4096)
+
+static const char *const level_names[] = { "debug", "info", "warning", "error" };
+static const char *log_program = "medicore";
+static enum log_level log_least = LOG_INFO;
+
+/* A line in the making, on the stack: nothing is allocated, so that running out of memory can be logged too. */
+struct line {
+	char bytes[LINE_MAX_BYTES];
+	size_t length;
+};
+
+void
+log_open(const char *program, enum log_level level)
+{
+	log_program = program;
+	log_least = level;
+}
+
+static void
+add(struct line *line, const char *fmt, ...)
+{
+	size_t room = sizeof(line->bytes) - line->length;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(line->bytes + line->length, room, fmt, ap);
+	va_end(ap);
+	if (n > 0 && (size_t)n < room)
+		line->length += (size_t)n;
+}
+
+/* s as a JSON string of at most max bytes; a character that doesn't fit ends it, a byte that is no UTF-8 becomes '?'. */
+static void
+add_text(struct line *line, const char *s, size_t max)
+{
+	size_t n, start = line->length;
+	char one[8];
+
+	line->bytes[line->length++] = '"';
+	for (; *s != '\0'; s += n) {
+		unsigned char c = (unsigned char)*s;
+
+		for (n = 1; n < 4 && ((unsigned char)s[n] & 0xc0) == 0x80; n++)
+			;
+		if (!utf8_valid(s, n)) {
+			n = 1;
+			snprintf(one, sizeof(one), "?");
+		} else if (c == '"' || c == '\\') {
+			snprintf(one, sizeof(one), "\\%c", c);
+		} else if (c < ' ') {
+			snprintf(one, sizeof(one), "\\u%04x", c);
+		} else {
+			snprintf(one, sizeof(one), "%.*s", (int)n, s);
+		}
+		if (line->length - start + strlen(one) + 1 > max)
+			break;
+		memcpy(line->bytes + line->length, one, strlen(one));
+		line->length += strlen(one);
+	}
+	line->bytes[line->length++] = '"';
+}
+
+static void
+add_member(struct line *line, const char *name, const char *value, size_t max)
+{
+	add(line, ",\"%s\":", name);
+	add_text(line, value, max);
+}
+
+static void
+begin(struct line *line, enum log_level level)
+{
+	char now[INSTANT_SIZE];
+
+	line->length = 0;
+	instant_format(clock_now_us(), now);
+	add(line, "{\"time\":\"%s\",\"level\":\"%s\"", now, level_names[level]);
+	add_member(line, "program", log_program, 64);
+}
+
+/* One write(2), so that lines of several threads and processes don't mix. */
+static void
+end(struct line *line)
+{
+	add(line, "}\n");
+	while (write(STDERR_FILENO, line->bytes, line->length) < 0 && errno == EINTR)
+		;
+}
+
+void
+log_line(enum log_level level, const char *fmt, ...)
+{
+	char message[LINE_MAX_BYTES];
+	struct line line;
+	va_list ap;
+
+	if (level < log_least)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(message, sizeof(message), fmt, ap);
+	va_end(ap);
+	begin(&line, level);
+	add_member(&line, "message", message, sizeof(line.bytes) - line.length - 32);
+	end(&line);
+}
+
+static bool
+our_failure(enum rc rc)
+{
+	return rc_meaning(rc)->http >= 500;
+}
+
+void
+log_request(const struct ctx *cx, const char *method, const char *what, int status, enum rc rc, int64_t started_ns)
+{
+	enum log_level level = !our_failure(rc) ? LOG_INFO : rc == RC_INTERNAL ? LOG_ERROR : LOG_WARNING;
+	double ms = (double)(clock_monotonic_ns() - started_ns) / 1e6;
+	struct line line;
+
+	if (level < log_least)
+		return;
+	begin(&line, level);
+	add_member(&line, "request", cx->request_id, REQUEST_ID_MAX + 2);
+	add_member(&line, "method", method, 64);
+	add_member(&line, "what", what, 256);
+	add(&line, ",\"status\":%d,\"rc\":\"%s\",\"ms\":%.3f", status, rc_meaning(rc)->name, ms);
+	if (our_failure(rc) && cx->err.detail != NULL)
+		add_member(&line, "detail", cx->err.detail, sizeof(line.bytes) - line.length - 32);
+	end(&line);
+}

@@ -1,0 +1,117 @@
+#include "lib/base/money.h"
+
+#include <assert.h>
+#include <string.h>
+
+/*
+ * ISO 4217, list one: the currencies and funds in use, by their number of decimals.  Codes without a minor unit (gold,
+ * XTS, XXX) are no money that anybody could be charged.
+ */
+static const struct {
+	int decimals;
+	const char *codes;
+} iso_4217[] = {
+	{ 0, "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF" },
+	{ 2, "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BTN BWP BYN BZD "
+	     "CAD CDF CHE CHF CHW CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL "
+	     "GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR "
+	     "LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD "
+	     "PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC "
+	     "SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XAD XCD XCG YER ZAR "
+	     "ZMW ZWG" },
+	{ 3, "BHD IQD JOD KWD LYD OMR TND" },
+	{ 4, "CLF UYW" },
+};
+
+int
+currency_decimals(const char *currency)
+{
+	size_t n = strlen(currency);
+
+	for (size_t i = 0; i < n; i++)
+		if (currency[i] < 'A' || currency[i] > 'Z')
+			return -1;
+	if (n != CURRENCY_SIZE - 1)
+		return -1;
+	for (size_t i = 0; i < sizeof(iso_4217) / sizeof(*iso_4217); i++) {
+		/* The codes are parted by spaces and three letters have matched, so it is a whole one. */
+		if (strstr(iso_4217[i].codes, currency) != NULL)
+			return iso_4217[i].decimals;
+	}
+	return -1;
+}
+
+/* How many digits text begins with. */
+static size_t
+digits(const char *text, size_t length)
+{
+	size_t n = 0;
+
+	while (n < length && text[n] >= '0' && text[n] <= '9')
+		n++;
+	return n;
+}
+
+static bool
+add_digit(int64_t *minor, char digit)
+{
+	return !__builtin_mul_overflow(*minor, 10, minor) && !__builtin_add_overflow(*minor, digit - '0', minor);
+}
+
+enum money_error
+money_parse(const char *text, size_t length, const char *currency, int64_t *ret_minor)
+{
+	bool negative = length > 0 && text[0] == '-', fits = true, zero = true;
+	int decimals = currency_decimals(currency);
+	size_t whole, part = 0;
+	int64_t minor = 0;
+
+	assert(decimals >= 0);
+	if (negative) {
+		text++;
+		length--;
+	}
+	whole = digits(text, length);
+	if (whole == 0)
+		return MONEY_MALFORMED;
+	if (whole < length) {
+		part = digits(text + whole + 1, length - whole - 1);
+		if (text[whole] != '.' || part == 0 || whole + 1 + part != length || part > (size_t)decimals)
+			return MONEY_MALFORMED;
+	}
+	for (size_t i = 0; i < length; i++) {
+		if (i == whole)
+			continue;
+		zero = zero && text[i] == '0';
+		fits = fits && add_digit(&minor, text[i]);
+	}
+	for (size_t i = part; i < (size_t)decimals; i++)
+		fits = fits && add_digit(&minor, '0');
+	if (negative)
+		return zero ? MONEY_MALFORMED : MONEY_NEGATIVE;
+	if (!fits)
+		return MONEY_RANGE;
+	*ret_minor = minor;
+	return MONEY_OK;
+}
+
+void
+money_format(int64_t minor, const char *currency, char ret_text[MONEY_TEXT_SIZE])
+{
+	uint64_t rest = minor < 0 ? 0 - (uint64_t)minor : (uint64_t)minor;
+	int decimals = currency_decimals(currency);
+	char text[MONEY_TEXT_SIZE], *p = text + sizeof(text);
+
+	assert(decimals >= 0);
+	/* Backwards, and on until there is a digit before the point. */
+	*--p = '\0';
+	for (int i = 0; rest > 0 || i <= decimals; i++) {
+		if (i > 0 && i == decimals)
+			*--p = '.';
+		*--p = (char)('0' + rest % 10);
+		rest /= 10;
+	}
+	if (minor < 0)
+		*--p = '-';
+	memcpy(ret_text, p, (size_t)(text + sizeof(text) - p));
+}

@@ -1,0 +1,189 @@
+#include "lib/base/text.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The first byte of a sequence says how long it is and which second bytes keep it well-formed (RFC 3629, section 4);
+ * 0: no sequence begins so. */
+static size_t
+utf8_sequence(unsigned char first, unsigned char *ret_low, unsigned char *ret_high)
+{
+	*ret_low = 0x80;
+	*ret_high = 0xbf;
+	if (first < 0x80)
+		return 1;
+	if (first >= 0xc2 && first <= 0xdf)
+		return 2;
+	if (first >= 0xe0 && first <= 0xef) {
+		if (first == 0xe0)
+			*ret_low = 0xa0; /* no overlong form */
+		if (first == 0xed)
+			*ret_high = 0x9f; /* no surrogate */
+		return 3;
+	}
+	if (first >= 0xf0 && first <= 0xf4) {
+		if (first == 0xf0)
+			*ret_low = 0x90;
+		if (first == 0xf4)
+			*ret_high = 0x8f; /* nothing above U+10FFFF */
+		return 4;
+	}
+	return 0;
+}
+
+bool
+utf8_valid(const char *s, size_t length)
+{
+	const unsigned char *p = (const unsigned char *)s;
+	unsigned char low, high;
+	size_t n;
+
+	for (size_t i = 0; i < length; i += n) {
+		n = utf8_sequence(p[i], &low, &high);
+		if (n == 0 || n > length - i || p[i] == '\0')
+			return false;
+		if (n > 1 && (p[i + 1] < low || p[i + 1] > high))
+			return false;
+		for (size_t k = 2; k < n; k++)
+			if ((p[i + k] & 0xc0) != 0x80)
+				return false;
+	}
+	return true;
+}
+
+size_t
+utf8_length(const char *s)
+{
+	size_t n = 0;
+
+	for (; *s != '\0'; s++)
+		if (((unsigned char)*s & 0xc0) != 0x80)
+			n++;
+	return n;
+}
+
+/* Bytes of the white space character (Unicode's property White_Space) at s, or 0 for any other. */
+static size_t
+space_length(const char *s)
+{
+	static const char *const spaces[] = {
+		"\xc2\x85",						/* next line */
+		"\xc2\xa0",						/* no-break space */
+		"\xe1\x9a\x80",						/* ogham space mark */
+		"\xe2\x80\x80", "\xe2\x80\x81", "\xe2\x80\x82", "\xe2\x80\x83", /* U+2000 to U+200A */
+		"\xe2\x80\x84", "\xe2\x80\x85", "\xe2\x80\x86", "\xe2\x80\x87", "\xe2\x80\x88", "\xe2\x80\x89",
+		"\xe2\x80\x8a",
+		"\xe2\x80\xa8", "\xe2\x80\xa9",				/* line and paragraph separator */
+		"\xe2\x80\xaf",						/* narrow no-break space */
+		"\xe2\x81\x9f",						/* medium mathematical space */
+		"\xe3\x80\x80",						/* ideographic space */
+	};
+
+	if (*s == ' ' || (*s >= '\t' && *s <= '\r'))
+		return 1;
+	if ((unsigned char)*s < 0x80)
+		return 0;
+	for (size_t i = 0; i < sizeof(spaces) / sizeof(*spaces); i++)
+		if (strncmp(s, spaces[i], strlen(spaces[i])) == 0)
+			return strlen(spaces[i]);
+	return 0;
+}
+
+bool
+text_blank(const char *s)
+{
+	size_t n;
+
+	while ((n = space_length(s)) > 0)
+		s += n;
+	return *s == '\0';
+}
+
+static void
+buf_grow(struct buf *b, size_t more)
+{
+	size_t need, capacity = b->capacity;
+	char *bytes;
+
+	if (__builtin_add_overflow(b->length, more, &need) || need > SIZE_MAX / 2 - 1)
+		abort(); /* no request is let in that could ask for this */
+	if (need < capacity)
+		return;
+	capacity = need < 128 ? 256 : 2 * (need + 1);
+	bytes = arena_alloc(b->arena, capacity);
+	if (b->length > 0)
+		memcpy(bytes, b->bytes, b->length);
+	b->bytes = bytes;
+	b->capacity = capacity;
+}
+
+void
+buf_add(struct buf *b, const void *bytes, size_t length)
+{
+	buf_grow(b, length);
+	if (length > 0)
+		memcpy(b->bytes + b->length, bytes, length);
+	b->length += length;
+	b->bytes[b->length] = '\0';
+}
+
+void
+buf_add_text(struct buf *b, const char *s)
+{
+	buf_add(b, s, strlen(s));
+}
+
+void
+buf_add_char(struct buf *b, char c)
+{
+	buf_add(b, &c, 1);
+}
+
+void
+buf_addf(struct buf *b, const char *fmt, ...)
+{
+	va_list ap, again;
+	int n;
+
+	va_start(ap, fmt);
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		abort(); /* no format of ours fails */
+	buf_grow(b, (size_t)n);
+	vsnprintf(b->bytes + b->length, (size_t)n + 1, fmt, again);
+	va_end(again);
+	b->length += (size_t)n;
+}
+
+void
+buf_add_json(struct buf *b, const char *s)
+{
+	static const char names[] = "\b\f\n\r\t", letters[] = "bfnrt";
+	const char *from = s, *name;
+
+	buf_add_char(b, '"');
+	for (; *s != '\0'; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c >= ' ' && c != '"' && c != '\\')
+			continue;
+		buf_add(b, from, (size_t)(s - from));
+		from = s + 1;
+		if (c >= ' ') {
+			buf_add_char(b, '\\');
+			buf_add_char(b, (char)c);
+		} else if ((name = strchr(names, c)) != NULL) {
+			buf_add_char(b, '\\');
+			buf_add_char(b, letters[name - names]);
+		} else {
+			buf_addf(b, "\\u%04x", c);
+		}
+	}
+	buf_add(b, from, (size_t)(s - from));
+	buf_add_char(b, '"');
+}
