@@ -60,9 +60,11 @@ enum field_use {
 	CREATE = 1 << 0,   /* read from the body on create */
 	UPDATE = 1 << 1,   /* read from the body on update; null means unchanged */
 	REPLY = 1 << 2,	   /* written in replies where it has a value */
-	REQUIRED = 1 << 3, /* on create it must be there */
+	REQUIRED = 1 << 3, /* on create, or in a PUT's body, it must be there; text that is blank is not, on update neither */
 	FILTER = 1 << 4,   /* read from the query string */
 	KEYS = 1 << 5,	   /* part of a PUT's body */
+	NULLABLE = 1 << 6, /* with REPLY: written as null where it has no value, not left out */
+	ALWAYS = 1 << 6,   /* never null in replies, as REQUIRED ones are not (OpenAPI) */
 };
 
 struct field {
@@ -92,14 +94,15 @@ enum rc field_read(struct ctx *cx, const struct field *table, enum field_use use
     void *into);
 
 /* Checks one text value (percent-decoded query parameter, CSV cell, gRPC string) by its row and stores it.  On a bad one
- * blames row->name and returns RC_INVALID. */
+ * blames row->name and returns RC_INVALID.  An F_MONEY member holds no amount until field_finish, which knows the currency. */
 enum rc field_set(struct ctx *cx, const struct field *table, const struct field *row, enum field_use use,
     const char *text, size_t length, void *into);
 
-/* After the last field_set: amounts, which need their currency, and members that are REQUIRED.  field_read calls it. */
+/* After the last field_set, once: amounts, which need their currency (where none was named it becomes [billing] currency), and members
+ * that are REQUIRED.  RC_INVALID where any field is to blame.  field_read calls it. */
 enum rc field_finish(struct ctx *cx, const struct field *table, enum field_use use, void *into);
 
-/* from's members with REPLY, as a JSON object. */
+/* from's members with REPLY, as a JSON object: null where they are absent, but a false F_BOOL and an empty F_LIST are left out. */
 void field_write(struct buf *b, const struct field *table, const void *from);
 
 const struct field *field_find(const struct field *table, const char *name); /* NULL: none */
@@ -122,9 +125,10 @@ const char *field_text(struct arena *a, const struct field *row, const void *fro
 
 /* The table as an OpenAPI 3.1 schema object (JSON Schema 2020-12) for one use. */
 void field_schema(struct buf *b, const struct field *table, enum field_use use);
+void field_schema_row(struct buf *b, const struct field *row, enum field_use use); /* one member's */
 
 /*
- * json.h's check, first in line for all JSON from outside: RC_OK only for one well-formed RFC 8259 text in valid UTF-8
+ * The gate, first in line for all JSON from outside: RC_OK only for one well-formed RFC 8259 text in valid UTF-8
  * without NUL (escaped either), lone surrogates, duplicate members or more than 32 levels.  On RC_INVALID *ret_at is the
  * offset of the first bad byte, *ret_why a constant text.
  */
