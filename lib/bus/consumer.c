@@ -1,0 +1,303 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/text.h"
+#include "lib/bus/internal.h"
+
+#define WHY_SIZE 256
+#define COMMIT_TIMEOUT_MS 5000
+#define SEEK_TIMEOUT_MS 2000
+
+/*
+ * What bus_consume gave and bus_commit hasn't committed, per partition: [from, next) of offsets.  librdkafka's own stored offsets aren't
+ * used, since they move on when a message is taken, not when its effect is in the database.
+ */
+struct bus_consumer {
+	char *brokers, *group, *instance;
+	char **topics; /* ends with NULL */
+	rd_kafka_t *rk; /* NULL after a failure, until the next bus_consume */
+	rd_kafka_topic_partition_list_t *from;
+	rd_kafka_topic_partition_list_t *next;
+	char why[WHY_SIZE];
+};
+
+static char *
+copy(const char *s)
+{
+	char *c = strdup(s);
+
+	if (c == NULL)
+		abort();
+	return c;
+}
+
+static void
+forget(struct bus_consumer *c)
+{
+	if (c->from != NULL)
+		rd_kafka_topic_partition_list_destroy(c->from);
+	if (c->next != NULL)
+		rd_kafka_topic_partition_list_destroy(c->next);
+	c->from = rd_kafka_topic_partition_list_new(8);
+	c->next = rd_kafka_topic_partition_list_new(8);
+}
+
+/* Partitions come with their committed offsets, so what was given of those that go will be given again by whoever gets them. */
+static void
+rebalanced(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *partitions, void *opaque)
+{
+	struct bus_consumer *c = opaque;
+
+	forget(c);
+	if (err == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
+		rd_kafka_assign(rk, partitions);
+	else
+		rd_kafka_assign(rk, NULL);
+}
+
+static void
+on_rebalance(rd_kafka_conf_t *conf, void *opaque)
+{
+	(void)opaque;
+	rd_kafka_conf_set_rebalance_cb(conf, rebalanced);
+}
+
+static bool
+subscribe(struct bus_consumer *c)
+{
+	rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(4);
+	rd_kafka_resp_err_t err;
+
+	for (char **t = c->topics; *t != NULL; t++)
+		rd_kafka_topic_partition_list_add(topics, *t, RD_KAFKA_PARTITION_UA);
+	err = rd_kafka_subscribe(c->rk, topics);
+	rd_kafka_topic_partition_list_destroy(topics);
+	if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
+		snprintf(c->why, sizeof(c->why), "%s", rd_kafka_err2str(err));
+	return err == RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+static void
+close_client(struct bus_consumer *c)
+{
+	if (c->rk == NULL)
+		return;
+	/* A static member doesn't leave its group by this: whoever comes next under its name gets its partitions at once. */
+	rd_kafka_consumer_close(c->rk);
+	rd_kafka_destroy(c->rk);
+	c->rk = NULL;
+}
+
+static bool
+open_client(struct bus_consumer *c)
+{
+	const struct bus_setting settings[] = {
+		{ "group.id", c->group },
+		{ "group.instance.id", c->instance },
+		{ "enable.auto.commit", "false" },
+		{ "enable.auto.offset.store", "false" },
+		{ "auto.offset.reset", "earliest" },
+		{ "fetch.min.bytes", "1" },
+		/* Data wakes the broker's answer; but a seek waits for the answer under way. */
+		{ "fetch.wait.max.ms", "100" },
+		{ "fetch.error.backoff.ms", "50" },
+		/* Memory of a long backlog; not lower, as librdkafka 2.0.2 rests a second when it is reached. */
+		{ "queued.min.messages", "10000" },
+		{ "queued.max.messages.kbytes", "16384" },
+		/* A batch is tried again as long as it takes: going back and polling again is what says that we are alive. */
+		{ "max.poll.interval.ms", "600000" },
+		{ "allow.auto.create.topics", "false" },
+		{ NULL, NULL },
+	};
+
+	if (c->rk != NULL)
+		return true;
+	forget(c);
+	c->rk = bus_client_new(RD_KAFKA_CONSUMER, c->brokers, settings, on_rebalance, c, c->why, sizeof(c->why));
+	if (c->rk == NULL)
+		return false;
+	rd_kafka_poll_set_consumer(c->rk);
+	if (!subscribe(c)) {
+		close_client(c);
+		return false;
+	}
+	return true;
+}
+
+struct bus_consumer *
+bus_consumer_new(const char *brokers, const char *group, const char *instance, const char *const *topics)
+{
+	struct bus_consumer *c = calloc(1, sizeof(*c));
+	size_t count = 0;
+
+	while (topics[count] != NULL)
+		count++;
+	if (c == NULL || (c->topics = calloc(count + 1, sizeof(*c->topics))) == NULL)
+		abort();
+	for (size_t i = 0; i < count; i++)
+		c->topics[i] = copy(topics[i]);
+	c->brokers = copy(brokers == NULL ? "" : brokers);
+	c->group = copy(group);
+	c->instance = copy(instance);
+	if (!open_client(c)) {
+		fprintf(stderr, "kafka consumer: %s\n", c->why);
+		bus_consumer_free(c);
+		return NULL;
+	}
+	return c;
+}
+
+void
+bus_consumer_free(struct bus_consumer *c)
+{
+	if (c == NULL)
+		return;
+	close_client(c);
+	if (c->from != NULL)
+		rd_kafka_topic_partition_list_destroy(c->from);
+	if (c->next != NULL)
+		rd_kafka_topic_partition_list_destroy(c->next);
+	for (char **t = c->topics; *t != NULL; t++)
+		free(*t);
+	free(c->topics);
+	free(c->brokers);
+	free(c->group);
+	free(c->instance);
+	free(c);
+}
+
+/* NULL for what isn't a text of ours: absent, not UTF-8, or with a NUL in it. */
+static const char *
+text_of(struct arena *a, const void *bytes, size_t length)
+{
+	if (bytes == NULL || !utf8_valid(bytes, length))
+		return NULL;
+	return arena_strndup(a, bytes, length);
+}
+
+static void
+read_message(struct arena *a, const rd_kafka_message_t *m, struct event *ret)
+{
+	rd_kafka_headers_t *headers;
+	const void *value;
+	size_t size;
+
+	*ret = (struct event){
+		.topic = arena_strdup(a, rd_kafka_topic_name(m->rkt)),
+		.key = text_of(a, m->key, m->key_len),
+		.payload = arena_copy(a, m->payload, m->payload == NULL ? 0 : m->len),
+		.length = m->payload == NULL ? 0 : m->len,
+	};
+	if (rd_kafka_message_headers(m, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return;
+	for (const struct bus_header *h = bus_headers; h->name != NULL; h++)
+		if (rd_kafka_header_get_last(headers, h->name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR)
+			*(const char **)((char *)ret + h->at) = text_of(a, value, size);
+}
+
+static void
+remember(struct bus_consumer *c, const rd_kafka_message_t *m)
+{
+	const char *topic = rd_kafka_topic_name(m->rkt);
+	rd_kafka_topic_partition_t *next = rd_kafka_topic_partition_list_find(c->next, topic, m->partition);
+
+	if (next == NULL) {
+		rd_kafka_topic_partition_list_add(c->from, topic, m->partition)->offset = m->offset;
+		next = rd_kafka_topic_partition_list_add(c->next, topic, m->partition);
+	}
+	next->offset = m->offset + 1;
+}
+
+/* An error in a message's place.  Most pass by themselves; after a fatal one (another process uses our instance's name, say) the client is of no
+ * more use. */
+static enum rc
+failed(struct ctx *cx, struct bus_consumer *c, const rd_kafka_message_t *m)
+{
+	snprintf(c->why, sizeof(c->why), "%s", rd_kafka_message_errstr(m));
+	if (m->err == RD_KAFKA_RESP_ERR__FATAL)
+		rd_kafka_fatal_error(c->rk, c->why, sizeof(c->why));
+	return err_detail(cx, RC_UNAVAILABLE, "kafka: %s", c->why);
+}
+
+enum rc
+bus_consume(struct ctx *cx, struct bus_consumer *c, struct arena *a, size_t max, int timeout_ms,
+    struct event **ret_events, size_t *ret_count)
+{
+	struct event *events = arena_zalloc_n(a, max, sizeof(*events));
+	size_t count = 0;
+	enum rc rc = RC_OK;
+
+	if (!open_client(c))
+		return err_detail(cx, RC_UNAVAILABLE, "kafka: %s", c->why);
+	/* One by one: rd_kafka_consume_batch_queue waits the whole time unless it gets max, and in 2.0.2 has faults with seeks. */
+	while (rc == RC_OK && count < max) {
+		rd_kafka_message_t *m = rd_kafka_consumer_poll(c->rk, count == 0 ? timeout_ms : 0);
+		bool fatal = m != NULL && m->err == RD_KAFKA_RESP_ERR__FATAL;
+
+		if (m == NULL)
+			break;
+		if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+			read_message(a, m, &events[count++]);
+			remember(c, m);
+		} else if (m->err != RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+			rc = failed(cx, c, m);
+		}
+		rd_kafka_message_destroy(m);
+		if (fatal)
+			close_client(c);
+	}
+	/* What came before an error is good; the error will come again if it lasts. */
+	if (count > 0 || rc == RC_OK) {
+		*ret_events = events;
+		*ret_count = count;
+		return RC_OK;
+	}
+	return rc;
+}
+
+enum rc
+bus_commit(struct ctx *cx, struct bus_consumer *c)
+{
+	rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__TIMED_OUT;
+	rd_kafka_queue_t *queue;
+	rd_kafka_event_t *event;
+
+	if (c->rk == NULL || c->next->cnt == 0)
+		return RC_OK;
+	queue = rd_kafka_queue_new(c->rk);
+	rd_kafka_commit_queue(c->rk, c->next, queue, NULL, NULL);
+	event = rd_kafka_queue_poll(queue, COMMIT_TIMEOUT_MS);
+	if (event != NULL) {
+		err = rd_kafka_event_error(event);
+		rd_kafka_event_destroy(event);
+	}
+	rd_kafka_queue_destroy(queue);
+	/* Not committed is no loss: the next commit covers it, or the events come again and are known. */
+	if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return err_detail(cx, RC_UNAVAILABLE, "kafka: commit: %s", rd_kafka_err2str(err));
+	forget(c);
+	return RC_OK;
+}
+
+enum rc
+bus_rewind(struct ctx *cx, struct bus_consumer *c)
+{
+	rd_kafka_error_t *error;
+	bool bad;
+
+	if (c->rk == NULL || c->from->cnt == 0)
+		return RC_OK;
+	error = rd_kafka_seek_partitions(c->rk, c->from, SEEK_TIMEOUT_MS);
+	bad = error != NULL;
+	rd_kafka_error_destroy(error);
+	for (int i = 0; i < c->from->cnt; i++)
+		bad = bad || c->from->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR;
+	/* Where we are is unknown now.  A new client starts from what is committed. */
+	if (bad)
+		close_client(c);
+	forget(c);
+	(void)cx;
+	return RC_OK;
+}
