@@ -1,8 +1,12 @@
-/* member.h - how a row reaches its member in the struct; for lib/field's own files. */
+/* member.h - what lib/field's own files share: how a row reaches its member in the struct. */
 #ifndef FIELD_MEMBER_H
 #define FIELD_MEMBER_H
 
 #include "lib/field/field.h"
+
+/* Whole numbers that every JSON reader keeps exactly (RFC 8259, section 6).  Well inside int64_t, so that json-c's
+ * clamping of larger ones can't pass for a value. */
+#define WHOLE_MAX INT64_C(9007199254740991)
 
 static inline void *
 member(const struct field *row, void *into)
@@ -16,7 +20,45 @@ member_const(const struct field *row, const void *from)
 	return (const char *)from + row->at;
 }
 
+/* Its C member is a const char *. */
+static inline bool
+member_is_text(const struct field *row)
+{
+	switch (row->type) {
+	case F_INSTANT:
+	case F_MONEY:
+	case F_COUNT:
+	case F_INT:
+	case F_BOOL:
+	case F_LIST:
+	case F_BYTES:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static inline unsigned
+member_max(const struct field *row)
+{
+	return row->max != 0 ? row->max : row->type == F_EMAIL ? 254 : 255;
+}
+
+/* True where the C member says that there is none; an F_INT, F_BOOL or list always is. */
+bool member_absent(const struct field *row, const void *from);
+
+/* The currency of an F_MONEY member of the struct at from: NULL where none is known there. */
+const char *member_currency(const struct field *table, const struct field *row, const void *from);
+
 /* The decimal number that is all of text; false where it is none, or doesn't fit. */
 bool number_parse(const char *text, size_t length, int64_t *ret);
+
+/* Stores a number by its row, as field_set does. */
+enum rc number_set(struct ctx *cx, const struct field *row, int64_t n, void *into);
+
+/* field_format.c: texts of one kind each. */
+bool email_valid(const char *text);
+bool code_valid(const char *text);
+bool zone_valid(const char *text);
 
 #endif
