@@ -8,7 +8,8 @@
  *   query_canceled, deadline    RC_TIMEOUT
  *   serialization, deadlock     a lone statement is repeated, up to 5 times; in a transaction RC_UNAVAILABLE,
  *                               for the caller to repeat the whole (retryable: nothing happened)
- *   anything else               RC_INTERNAL, err.detail has the SQLSTATE and the server's primary message
+ *   anything else               RC_INTERNAL, err.detail has the SQLSTATE, constraint and table; never the server's
+ *                               message, which can hold data (but of class 42, which is about the schema)
  * A connection found dead before a statement is sent is replaced first, so the first request after the server's return
  * succeeds; a read that meets a dying connection is repeated once on a new one; a write never is.
  */
@@ -50,7 +51,10 @@ struct pg_stmt {
 /* Connects to database as role, now if it can; else the first statement tries again.  NULL only for bad settings, said on
  * standard error.  A struct pg belongs to one thread at a time. */
 struct pg *pg_open(const char *database, const char *role);
-void pg_close(struct pg *pg);
+void pg_close(struct pg *pg); /* NULL is fine */
+
+/* Ends a request: rolls back what a handler left open.  Costs nothing where it left nothing. */
+void pg_reset(struct pg *pg);
 
 /* RC_OK when the server answers and the database's schema is the one this program was built for (table
  * schema_migration's highest number is `schema`). */

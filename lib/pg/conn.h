@@ -1,0 +1,115 @@
+/*
+ * conn.h - what the files of lib/pg share: the connection and what is known of its statements.
+ */
+#ifndef PG_CONN_H
+#define PG_CONN_H
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/pg/pg.h"
+
+/* A statement's members and columns, looked up by name once instead of at every use. */
+struct binding {
+	struct binding *next; /* of the same hash */
+	const struct pg_stmt *stmt;
+	bool prepared; /* on the present connection */
+	int param_count;
+	const struct field **params;
+	int column_count; /* -1: no result of the present connection was seen yet */
+	const struct field **columns;
+	int absent_count; /* members of .out that no column fills in */
+	const struct field **absent;
+};
+
+#define BINDING_SLOTS 64
+
+/* Why a statement failed, as far as it matters for repeating it. */
+enum pg_failure {
+	PG_FAILED,     /* it would fail again */
+	PG_LOST,       /* the connection went away: it may have had its effect */
+	PG_SERIALIZED, /* the server undid it in favour of another transaction */
+};
+
+struct pg {
+	PGconn *conn; /* NULL: none at the moment */
+	struct arena *arena; /* lives as long as this struct */
+	const char *database;
+	const char *role;
+	const char *options;
+	struct binding *bindings[BINDING_SLOTS];
+
+	unsigned depth;	 /* of pg_begin; 0: outside transactions */
+	bool begun;	 /* the server was told of the outermost one */
+	bool lost;	 /* the connection died inside the transaction, which is thereby rolled back */
+	bool dying;	 /* the server said that it is about to end the connection */
+	bool streaming;	 /* inside pg_for_each */
+	bool lock_held;
+	bool ever_listened;
+	const char *listening; /* channel the present connection listens on; NULL: none */
+	enum pg_failure failure; /* of the last statement that failed */
+
+	/* The last attempt to connect that failed: a request makes only one. */
+	char failed_request[REQUEST_ID_MAX + 1];
+	int64_t failed_at_ns;
+};
+
+/* --- connect.c --- */
+
+/* When a statement that starts now has to be answered; the server's own statement_timeout comes a bit earlier. */
+int64_t pg_deadline(const struct ctx *cx);
+
+/* A connection that works as far as one can tell, made anew where needed. */
+enum rc pg_connected(struct ctx *cx, int64_t deadline_ns);
+
+/* Ends the connection and what the server kept for it. */
+void pg_drop(struct pg *pg);
+
+/* Waits until PQgetResult wouldn't block.  On any failure the connection is dropped: half an answer is of no use. */
+enum rc pg_wait(struct ctx *cx, const char *where, int64_t deadline_ns);
+
+/* poll(2) that goes on after signals: > 0 ready, 0 deadline (0: none) passed, < 0 failed. */
+struct pollfd;
+int pg_poll(struct pollfd *fds, unsigned count, int64_t deadline_ns);
+
+/* --- error.c --- */
+
+/* Sorts a failed result by its SQLSTATE; where names the statement. */
+enum rc pg_sort(struct ctx *cx, const char *where, const PGresult *result);
+
+/* The connection failed without the server saying why. */
+enum rc pg_lost(struct ctx *cx, const char *where);
+
+/* --- query.c --- */
+
+/* Takes all results of what was sent; *ret_result, which may be NULL, is the last one, to be cleared by the caller. */
+enum rc pg_collect(struct ctx *cx, const char *where, int64_t deadline_ns, PGresult **ret_result);
+
+/* A command without parameters or rows by the simple protocol: begin, commit, listen, set. */
+enum rc pg_command(struct ctx *cx, const char *sql, int64_t deadline_ns);
+
+/* Prepares stmt where this connection hasn't, inside the transaction where one is open. */
+enum rc pg_prepared(struct ctx *cx, const struct pg_stmt *stmt, int64_t deadline_ns, struct binding **ret_binding);
+
+/* Sends stmt with the members of arg that it takes.  False: the connection is gone. */
+bool pg_send(struct ctx *cx, const struct binding *b, const void *arg);
+
+/* Fills in row from the result's row n; members without a column become absent. */
+enum rc pg_load(struct ctx *cx, struct arena *a, struct binding *b, const PGresult *result, int n, void *row);
+
+/* Whether a statement that failed may be sent again, for the tries-th time so far; clears the way for it. */
+bool pg_may_repeat(struct pg *pg, const struct pg_stmt *stmt, int tries);
+
+/* --- binding.c --- */
+
+enum rc pg_binding(struct ctx *cx, const struct pg_stmt *stmt, struct binding **ret_binding);
+enum rc pg_bind_columns(struct ctx *cx, struct binding *b, const PGresult *result);
+
+/* --- transaction.c --- */
+
+/* Tells the server of a transaction that pg_begin has noted. */
+enum rc pg_begun(struct ctx *cx, int64_t deadline_ns);
+
+#endif

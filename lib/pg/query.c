@@ -1,0 +1,240 @@
+#include <stdlib.h>
+
+#include "lib/pg/conn.h"
+
+#define REPEATS_MAX 5
+
+enum rc
+pg_collect(struct ctx *cx, const char *where, int64_t deadline_ns, PGresult **ret_result)
+{
+	PGresult *kept = NULL, *next;
+	enum rc rc;
+
+	while ((rc = pg_wait(cx, where, deadline_ns)) == RC_OK && (next = PQgetResult(cx->pg->conn)) != NULL) {
+		/* Of a script's results the one that failed counts, else the last. */
+		if (kept != NULL && PQresultStatus(kept) == PGRES_FATAL_ERROR) {
+			PQclear(next);
+			continue;
+		}
+		PQclear(kept);
+		kept = next;
+	}
+	if (rc == RC_OK && kept != NULL && PQresultStatus(kept) == PGRES_FATAL_ERROR)
+		rc = pg_sort(cx, where, kept);
+	if (rc != RC_OK || ret_result == NULL)
+		PQclear(kept);
+	else
+		*ret_result = kept;
+	return rc;
+}
+
+enum rc
+pg_command(struct ctx *cx, const char *sql, int64_t deadline_ns)
+{
+	if (!PQsendQuery(cx->pg->conn, sql))
+		return pg_lost(cx, sql);
+	return pg_collect(cx, sql, deadline_ns, NULL);
+}
+
+enum rc
+pg_prepared(struct ctx *cx, const struct pg_stmt *stmt, int64_t deadline_ns, struct binding **ret_binding)
+{
+	struct binding *b;
+	enum rc rc;
+
+	rc = pg_binding(cx, stmt, &b);
+	if (rc == RC_OK && !b->prepared) {
+		rc = pg_begun(cx, deadline_ns);
+		if (rc == RC_OK && !PQsendPrepare(cx->pg->conn, stmt->name, stmt->sql, 0, NULL))
+			rc = pg_lost(cx, stmt->name);
+		if (rc == RC_OK)
+			rc = pg_collect(cx, stmt->name, deadline_ns, NULL);
+		b->prepared = rc == RC_OK;
+	}
+	if (rc == RC_OK)
+		*ret_binding = b;
+	return rc;
+}
+
+bool
+pg_send(struct ctx *cx, const struct binding *b, const void *arg)
+{
+	const char **values = arena_zalloc_n(cx->arena, (size_t)b->param_count, sizeof(*values));
+
+	for (int i = 0; i < b->param_count; i++)
+		values[i] = field_text(cx->arena, b->params[i], arg);
+	return PQsendQueryPrepared(cx->pg->conn, b->stmt->name, b->param_count, values, NULL, NULL, 0) == 1;
+}
+
+enum rc
+pg_load(struct ctx *cx, struct arena *a, struct binding *b, const PGresult *result, int n, void *row)
+{
+	for (int i = 0; i < b->absent_count; i++)
+		(void)field_load(a, b->absent[i], NULL, 0, row);
+	for (int i = 0; i < b->column_count; i++) {
+		const char *text = PQgetisnull(result, n, i) ? NULL : PQgetvalue(result, n, i);
+
+		if (field_load(a, b->columns[i], text, (size_t)PQgetlength(result, n, i), row) != RC_OK)
+			return err_detail(cx, RC_INTERNAL, "%s: column %s doesn't fit its member", b->stmt->name,
+			    PQfname(result, i));
+	}
+	return RC_OK;
+}
+
+/* The answers to BEGIN, to the statement, and to the end of the pipeline. */
+static enum rc
+collect_begun(struct ctx *cx, const char *name, int64_t deadline_ns, PGresult **ret_result)
+{
+	PGresult *result = NULL;
+	struct pg *pg = cx->pg;
+	enum rc rc;
+
+	rc = pg_collect(cx, "begin", deadline_ns, NULL);
+	if (rc != RC_OK) {
+		if (pg->conn != NULL)
+			pg_drop(pg);
+		return rc;
+	}
+	rc = pg_collect(cx, name, deadline_ns, &result);
+	if (pg->conn == NULL)
+		return rc;
+	pg->begun = true;
+	if (pg_wait(cx, name, deadline_ns) == RC_OK) {
+		PQclear(PQgetResult(pg->conn)); /* PGRES_PIPELINE_SYNC */
+		if (!PQexitPipelineMode(pg->conn))
+			rc = pg_lost(cx, name);
+	} else if (rc == RC_OK) {
+		rc = RC_UNAVAILABLE;
+	}
+	if (rc == RC_OK)
+		*ret_result = result;
+	else
+		PQclear(result);
+	return rc;
+}
+
+/* The statement that begins a transaction goes out together with its BEGIN: one round trip for both. */
+static enum rc
+exchange(struct ctx *cx, struct binding *b, const void *arg, int64_t deadline_ns, PGresult **ret_result)
+{
+	const char *name = b->stmt->name;
+	PGconn *conn = cx->pg->conn;
+
+	if (cx->pg->depth == 0 || cx->pg->begun) {
+		if (!pg_send(cx, b, arg))
+			return pg_lost(cx, name);
+		return pg_collect(cx, name, deadline_ns, ret_result);
+	}
+	if (!PQenterPipelineMode(conn) || !PQsendQueryParams(conn, "begin", 0, NULL, NULL, NULL, NULL, 0) ||
+	    !pg_send(cx, b, arg) || !PQpipelineSync(conn))
+		return pg_lost(cx, name);
+	return collect_begun(cx, name, deadline_ns, ret_result);
+}
+
+static enum rc
+attempt(struct ctx *cx, const struct pg_stmt *stmt, const void *arg, int64_t deadline_ns, struct binding **ret_binding,
+    PGresult **ret_result)
+{
+	enum rc rc;
+
+	cx->pg->failure = PG_FAILED;
+	rc = pg_connected(cx, deadline_ns);
+	if (rc == RC_OK)
+		rc = pg_prepared(cx, stmt, deadline_ns, ret_binding);
+	if (rc == RC_OK)
+		rc = exchange(cx, *ret_binding, arg, deadline_ns, ret_result);
+	return rc;
+}
+
+bool
+pg_may_repeat(struct pg *pg, const struct pg_stmt *stmt, int tries)
+{
+	/* What began a transaction had no effect without its commit. */
+	bool harmless = pg->depth > 0 ? !pg->begun : stmt->kind == PG_READ;
+
+	if (pg->failure == PG_SERIALIZED)
+		return pg->depth == 0 && tries < REPEATS_MAX;
+	if (pg->failure != PG_LOST || !harmless || tries > 1)
+		return false;
+	pg->lost = false;
+	return true;
+}
+
+static enum rc
+run(struct ctx *cx, const struct pg_stmt *stmt, const void *arg, struct binding **ret_binding, PGresult **ret_result)
+{
+	int64_t deadline = pg_deadline(cx);
+	struct err before = cx->err;
+	enum rc rc;
+
+	for (int tries = 1;; tries++) {
+		rc = attempt(cx, stmt, arg, deadline, ret_binding, ret_result);
+		if (rc == RC_OK || !pg_may_repeat(cx->pg, stmt, tries))
+			return rc;
+		cx->err = before;
+	}
+}
+
+enum rc
+pg_fetch_one(struct ctx *cx, const struct pg_stmt *stmt, const void *arg, void *ret_row)
+{
+	PGresult *result;
+	struct binding *b;
+	enum rc rc;
+
+	rc = run(cx, stmt, arg, &b, &result);
+	if (rc != RC_OK)
+		return rc;
+	if (PQntuples(result) == 0)
+		rc = RC_NOT_FOUND;
+	else if (PQntuples(result) > 1)
+		rc = err_detail(cx, RC_INTERNAL, "%s: more than one row", stmt->name);
+	if (rc == RC_OK)
+		rc = pg_bind_columns(cx, b, result);
+	if (rc == RC_OK)
+		rc = pg_load(cx, cx->arena, b, result, 0, ret_row);
+	PQclear(result);
+	return rc;
+}
+
+enum rc
+pg_fetch_all(struct ctx *cx, const struct pg_stmt *stmt, const void *arg, size_t size, void *ret_rows_ptr,
+    size_t *ret_count)
+{
+	PGresult *result;
+	struct binding *b;
+	char *rows;
+	int count;
+	enum rc rc;
+
+	rc = run(cx, stmt, arg, &b, &result);
+	if (rc != RC_OK)
+		return rc;
+	count = PQntuples(result);
+	rows = arena_zalloc_n(cx->arena, (size_t)count, size);
+	rc = pg_bind_columns(cx, b, result);
+	for (int i = 0; rc == RC_OK && i < count; i++)
+		rc = pg_load(cx, cx->arena, b, result, i, rows + (size_t)i * size);
+	PQclear(result);
+	if (rc == RC_OK) {
+		*(void **)ret_rows_ptr = rows;
+		*ret_count = (size_t)count;
+	}
+	return rc;
+}
+
+enum rc
+pg_execute(struct ctx *cx, const struct pg_stmt *stmt, const void *arg, int64_t *ret_affected)
+{
+	PGresult *result;
+	struct binding *b;
+	enum rc rc;
+
+	rc = run(cx, stmt, arg, &b, &result);
+	if (rc != RC_OK)
+		return rc;
+	if (ret_affected != NULL)
+		*ret_affected = strtoll(PQcmdTuples(result), NULL, 10);
+	PQclear(result);
+	return RC_OK;
+}

@@ -1,0 +1,175 @@
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/pg/conn.h"
+
+/* --- is the schema ours? --- */
+
+struct schema {
+	int64_t number;
+};
+
+static const struct field schema_fields[] = {
+	{ .name = "number", .type = F_INT, .at = offsetof(struct schema, number) },
+	FIELD_END,
+};
+
+static const struct pg_stmt newest_migration = {
+	.name = "newest_migration",
+	.kind = PG_READ,
+	.sql = "select coalesce(max(number), 0) as number from schema_migration",
+	.out = schema_fields,
+};
+
+enum rc
+pg_ready(struct ctx *cx, int schema)
+{
+	struct schema found;
+	enum rc rc;
+
+	rc = pg_fetch_one(cx, &newest_migration, NULL, &found);
+	if (rc == RC_INTERNAL) /* no such table, or no right to it */
+		return RC_UNAVAILABLE;
+	if (rc == RC_OK && found.number != schema)
+		return err_detail(cx, RC_UNAVAILABLE, "the database's schema is %lld, this program was built for %d",
+		    (long long)found.number, schema);
+	return rc;
+}
+
+/* --- one active process per database --- */
+
+struct lock {
+	int64_t key;
+	bool got;
+};
+
+static const struct field lock_fields[] = {
+	{ .name = "key", .type = F_INT, .at = offsetof(struct lock, key) },
+	{ .name = "got", .type = F_BOOL, .at = offsetof(struct lock, got) },
+	FIELD_END,
+};
+
+static const struct pg_stmt try_lock = {
+	.name = "try_lock",
+	.kind = PG_READ, /* a lock got on a connection that died went with it */
+	.sql = "select pg_try_advisory_lock($1::bigint) as got",
+	.takes = "key",
+	.in = lock_fields,
+	.out = lock_fields,
+};
+
+enum rc
+pg_try_lock(struct ctx *cx, int64_t key)
+{
+	struct lock asked = { .key = key }, answer;
+	enum rc rc;
+
+	if (pg_lock_held(cx->pg))
+		return RC_OK;
+	rc = pg_fetch_one(cx, &try_lock, &asked, &answer);
+	if (rc != RC_OK)
+		return rc;
+	cx->pg->lock_held = answer.got;
+	return answer.got ? RC_OK : RC_CONFLICT;
+}
+
+bool
+pg_lock_held(const struct pg *pg)
+{
+	return pg->lock_held && pg->conn != NULL && PQstatus(pg->conn) == CONNECTION_OK;
+}
+
+/* --- being woken --- */
+
+static bool
+notified(struct pg *pg)
+{
+	PGnotify *n;
+	bool any = false;
+
+	while ((n = PQnotifies(pg->conn)) != NULL) {
+		PQfreemem(n);
+		any = true;
+	}
+	return any;
+}
+
+static enum rc
+listen_on(struct ctx *cx, const char *channel)
+{
+	struct pg *pg = cx->pg;
+	char command[160];
+	enum rc rc;
+
+	snprintf(command, sizeof(command), "%slisten \"%.63s\"", pg->listening == NULL ? "" : "unlisten *; ", channel);
+	pg->listening = NULL;
+	rc = pg_command(cx, command, pg_deadline(cx));
+	if (rc == RC_OK)
+		pg->listening = channel;
+	return rc;
+}
+
+static enum rc
+wait_notified(struct ctx *cx, int64_t deadline_ns, int also_fd)
+{
+	struct pg *pg = cx->pg;
+
+	while (!notified(pg)) {
+		struct pollfd fds[2] = {
+			{ .fd = PQsocket(pg->conn), .events = POLLIN },
+			{ .fd = also_fd, .events = POLLIN },
+		};
+		int n = pg_poll(fds, also_fd < 0 ? 1 : 2, deadline_ns);
+
+		if (n < 0)
+			return pg_lost(cx, "listen");
+		if (n == 0)
+			return RC_TIMEOUT;
+		if (fds[0].revents != 0) {
+			if (!PQconsumeInput(pg->conn))
+				return pg_lost(cx, "listen");
+			(void)PQisBusy(pg->conn); /* parses a goodbye */
+			if (pg->dying)
+				return pg_lost(cx, "listen");
+		}
+		if (fds[1].revents != 0 && !notified(pg))
+			return RC_CANCELLED;
+	}
+	return RC_OK;
+}
+
+enum rc
+pg_listen_wait(struct ctx *cx, const char *channel, int timeout_ms, int also_fd)
+{
+	int64_t deadline = clock_monotonic_ns() + (int64_t)timeout_ms * 1000000;
+	struct pg *pg = cx->pg;
+	enum rc rc;
+
+	rc = pg_connected(cx, pg_deadline(cx));
+	if (rc != RC_OK)
+		return rc;
+	/* From now on nothing is missed; what came before, nobody told us. */
+	if (pg->listening == NULL || strcmp(pg->listening, channel) != 0)
+		return listen_on(cx, channel);
+	return wait_notified(cx, deadline, also_fd);
+}
+
+/* --- migrations --- */
+
+enum rc
+pg_script(struct ctx *cx, const char *sql)
+{
+	int64_t deadline = cx->deadline_ns;
+	enum rc rc;
+
+	rc = pg_connected(cx, pg_deadline(cx));
+	if (rc == RC_OK)
+		rc = pg_begun(cx, pg_deadline(cx));
+	if (rc == RC_OK && !PQsendQuery(cx->pg->conn, sql))
+		rc = pg_lost(cx, "script");
+	if (rc == RC_OK)
+		rc = pg_collect(cx, "script", deadline, NULL);
+	return rc;
+}
