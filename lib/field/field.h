@@ -59,12 +59,11 @@ struct field_bytes {
 enum field_use {
 	CREATE = 1 << 0,   /* read from the body on create */
 	UPDATE = 1 << 1,   /* read from the body on update; null means unchanged */
-	REPLY = 1 << 2,	   /* written in replies where it has a value */
+	REPLY = 1 << 2,	   /* written in replies */
 	REQUIRED = 1 << 3, /* on create, or in a PUT's body, it must be there; text that is blank is not, on update neither */
 	FILTER = 1 << 4,   /* read from the query string */
 	KEYS = 1 << 5,	   /* part of a PUT's body */
-	NULLABLE = 1 << 6, /* with REPLY: written as null where it has no value, not left out */
-	ALWAYS = 1 << 6,   /* never null in replies, as REQUIRED ones are not (OpenAPI) */
+	NULLABLE = 1 << 6, /* with REPLY: it may have no value, which replies show as null; OpenAPI says so */
 };
 
 struct field {

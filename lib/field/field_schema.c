@@ -25,7 +25,7 @@ nullable(const struct field *row, enum field_use use)
 	if (row->type == F_BOOL || row->type == F_LIST || use == FILTER)
 		return false;
 	if (use == REPLY)
-		return row->type != F_INT && (row->use & (REQUIRED | ALWAYS)) == 0;
+		return (row->use & NULLABLE) != 0;
 	return use == UPDATE || (row->use & REQUIRED) == 0;
 }
 
