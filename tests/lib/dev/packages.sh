@@ -7,6 +7,9 @@ packages_kafka=(openjdk-17-jre-headless maven kcat)
 packages_test=(python3 python3-pytest python3-grpcio python3-grpc-tools python3-psycopg2 wrk nghttp2-client
 	clang libclang-rt-14-dev libjansson-dev valgrind)
 
+# grpcurl is built from its source; any Go will do.
+command -v go >/dev/null || packages_test+=(golang-go)
+
 # packages_need NAME…: installs those that are missing; says so, since it takes a while.
 packages_need() {
 	local missing=() name
