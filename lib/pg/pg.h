@@ -53,6 +53,9 @@ struct pg_stmt {
 struct pg *pg_open(const char *database, const char *role);
 void pg_close(struct pg *pg); /* NULL is fine */
 
+/* Connects where there is no connection: for programs that want to say early that they can't. */
+enum rc pg_connect(struct ctx *cx);
+
 /* Ends a request: rolls back what a handler left open.  Costs nothing where it left nothing. */
 void pg_reset(struct pg *pg);
 
@@ -63,6 +66,10 @@ enum rc pg_ready(struct ctx *cx, int schema);
 /* The one row that is expected.  RC_NOT_FOUND where there is none; ret_row is written only on RC_OK, its texts are in the
  * arena. */
 enum rc pg_fetch_one(struct ctx *cx, const struct pg_stmt *stmt, const void *arg, void *ret_row);
+
+/* The same for a statement that may well fail, as an insert that a unique index decides on: inside a transaction it gets a savepoint, so that
+ * the transaction goes on; alone it stays one round trip. */
+enum rc pg_try_one(struct ctx *cx, const struct pg_stmt *stmt, const void *arg, void *ret_row);
 
 /* All rows, as an array of structs of size bytes in the arena. */
 enum rc pg_fetch_all(struct ctx *cx, const struct pg_stmt *stmt, const void *arg, size_t size, void *ret_rows_ptr,

@@ -129,6 +129,19 @@ pg_end(struct ctx *cx, enum rc rc)
 	return rc;
 }
 
+enum rc
+pg_try_one(struct ctx *cx, const struct pg_stmt *stmt, const void *arg, void *ret_row)
+{
+	enum rc rc;
+
+	if (cx->pg->depth == 0)
+		return pg_fetch_one(cx, stmt, arg, ret_row);
+	rc = pg_begin(cx);
+	if (rc != RC_OK)
+		return rc;
+	return pg_end(cx, pg_fetch_one(cx, stmt, arg, ret_row));
+}
+
 void
 pg_reset(struct pg *pg)
 {

@@ -1,0 +1,203 @@
+/* patient.c - rules about patients (contract, "Patients" and its "Better" list). */
+#include "domain/patient/patient.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "domain/patient/patient_store.h"
+#include "lib/base/dates.h"
+#include "lib/base/uuid.h"
+#include "lib/pg/pg.h"
+
+static enum rc
+not_found(struct ctx *cx, const char *id)
+{
+	return err_set(cx, RC_NOT_FOUND, "Patient with the id %s doesn't exist", id);
+}
+
+static enum rc
+stale(struct ctx *cx)
+{
+	return err_set(cx, RC_STALE, "The patient was changed meanwhile");
+}
+
+static enum rc
+check_birth(struct ctx *cx, const char *date_of_birth)
+{
+	char today[DATE_SIZE];
+
+	date_today(today);
+	if (date_of_birth != NULL && strcmp(date_of_birth, today) > 0)
+		return err_field(cx, RC_INVALID, "dateOfBirth", "Date Of Birth must not be in the future");
+	return RC_OK;
+}
+
+enum rc
+patient_register(struct ctx *cx, const struct patient *asked, struct patient *ret_saved)
+{
+	struct patient p = *asked;
+	char id[UUID_SIZE];
+	enum rc rc;
+
+	rc = check_birth(cx, p.date_of_birth);
+	if (rc != RC_OK)
+		return rc;
+	if (p.id == NULL) {
+		uuid_new(id);
+		p.id = id;
+	}
+	return patient_store_insert(cx, &p, ret_saved);
+}
+
+enum rc
+patient_find(struct ctx *cx, const char *id, struct patient *ret_patient)
+{
+	enum rc rc = patient_store_find(cx, id, ret_patient);
+
+	return rc == RC_NOT_FOUND ? not_found(cx, id) : rc;
+}
+
+/* What can be said of a change without asking the database. */
+static enum rc
+check_change(struct ctx *cx, const char *id, const struct patient *c)
+{
+	enum rc rc = check_birth(cx, c->date_of_birth);
+
+	if (c->id != NULL && strcmp(c->id, id) != 0)
+		rc = err_field(cx, RC_INVALID, "id", "The id can't be changed");
+	if (c->name == NULL && c->email == NULL && c->gender == NULL && c->address == NULL &&
+	    c->date_of_birth == NULL)
+		rc = err_field(cx, RC_INVALID, "patientUpdateDTO", "You must provide at least one field to update");
+	return rc;
+}
+
+/* Why the update met no row.  The registration date and the id never change, and a version never comes back, so asking afterwards gives the
+ * reason that held then. */
+static enum rc
+explain(struct ctx *cx, const char *id, const struct patient *changes)
+{
+	struct patient stored;
+	enum rc rc = patient_find(cx, id, &stored);
+
+	if (rc != RC_OK)
+		return rc;
+	if (changes != NULL && changes->registered_date != NULL &&
+	    strcmp(changes->registered_date, stored.registered_date) != 0)
+		return err_field(cx, RC_INVALID, "registeredDate", "The registration date can't be changed");
+	return stale(cx);
+}
+
+enum rc
+patient_change(struct ctx *cx, const char *id, int64_t if_version, const struct patient *changes,
+    struct patient *ret_saved)
+{
+	struct patient p = *changes;
+	enum rc rc;
+
+	rc = check_change(cx, id, changes);
+	if (rc != RC_OK)
+		return rc;
+	p.id = id;
+	p.version = if_version;
+	rc = patient_store_update(cx, &p, ret_saved);
+	return rc == RC_NOT_FOUND ? explain(cx, id, changes) : rc;
+}
+
+enum rc
+patient_remove(struct ctx *cx, const char *id, int64_t if_version)
+{
+	enum rc rc = patient_store_delete(cx, id, if_version);
+
+	return rc == RC_NOT_FOUND ? explain(cx, id, NULL) : rc;
+}
+
+/* Spaces around a name that is searched for mean nothing; inside they part words. */
+static struct patient_filter
+trimmed(struct ctx *cx, const struct patient_filter *filter)
+{
+	struct patient_filter f = *filter;
+	size_t length;
+
+	if (f.name == NULL)
+		return f;
+	f.name += strspn(f.name, " ");
+	length = strlen(f.name);
+	while (length > 0 && f.name[length - 1] == ' ')
+		length--;
+	f.name = length == 0 ? NULL : arena_strndup(cx->arena, f.name, length);
+	return f;
+}
+
+enum rc
+patient_list(struct ctx *cx, const struct patient_filter *filter, struct patient **ret_patients, size_t *ret_count,
+    bool *ret_more)
+{
+	struct patient_filter f = trimmed(cx, filter);
+	const char *after = f.page.after;
+	char id[UUID_SIZE];
+	size_t count;
+	enum rc rc;
+
+	if (after != NULL && !uuid_parse(after, strlen(after), id))
+		return err_field(cx, RC_INVALID, "cursor", "No cursor of this list");
+	/* One more than asked for tells whether others follow. */
+	rc = patient_store_list(cx, &f, after == NULL ? NULL : id, f.page.limit + 1, ret_patients, &count);
+	if (rc != RC_OK)
+		return rc;
+	*ret_more = count > (size_t)f.page.limit;
+	*ret_count = *ret_more ? (size_t)f.page.limit : count;
+	return RC_OK;
+}
+
+enum rc
+patient_for_each(struct ctx *cx, const struct patient_filter *filter, enum rc (*each)(void *closure, const void *patient),
+    void *closure)
+{
+	struct patient_filter f = trimmed(cx, filter);
+
+	return patient_store_for_each(cx, &f, each, closure);
+}
+
+static int
+compare_id(const void *text, const void *patient)
+{
+	return strcmp(text, ((const struct patient *)patient)->id);
+}
+
+/* As PatientService always did: what the old one's trim() took off comes off here. */
+static bool
+parse_padded(const char *text, char ret_id[UUID_SIZE])
+{
+	size_t length;
+
+	if (text == NULL)
+		return false;
+	while (*text != '\0' && (unsigned char)*text <= ' ')
+		text++;
+	length = strlen(text);
+	while (length > 0 && (unsigned char)text[length - 1] <= ' ')
+		length--;
+	return uuid_parse(text, length, ret_id);
+}
+
+enum rc
+patient_exist(struct ctx *cx, const char *const *ids, size_t count, bool *ret_exist)
+{
+	struct pg_array asked = PG_ARRAY(cx->arena);
+	char(*parsed)[UUID_SIZE] = arena_zalloc_n(cx->arena, count, UUID_SIZE);
+	struct patient *found = NULL;
+	size_t found_count = 0;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < count; i++)
+		if (parse_padded(ids[i], parsed[i]))
+			pg_array_add(&asked, parsed[i]);
+	if (asked.count > 0)
+		rc = patient_store_existing(cx, pg_array_end(&asked), &found, &found_count);
+	if (rc != RC_OK)
+		return rc;
+	for (size_t i = 0; i < count; i++)
+		ret_exist[i] = found_count > 0 && parsed[i][0] != '\0' &&
+		    bsearch(parsed[i], found, found_count, sizeof(*found), compare_id) != NULL;
+	return RC_OK;
+}

@@ -1,0 +1,225 @@
+/* patient_store.c - patients in PostgreSQL.  Whoever has deleted_at is a tombstone, which no query here finds. */
+#include "domain/patient/patient_store.h"
+
+#include <string.h>
+
+#include "lib/pg/pg.h"
+
+#define COLUMNS "id, name, email, gender, address, date_of_birth, registered_date, version"
+
+static const struct pg_stmt insert_patient = {
+	.name = "insert_patient",
+	.kind = PG_WRITE,
+	.sql = "insert into patient (id, name, email, gender, address, date_of_birth, registered_date)"
+	       " values ($1::uuid, $2, $3, $4, $5, $6::date, $7::date) returning " COLUMNS,
+	.takes = "id name email gender address dateOfBirth registeredDate",
+	.in = patient_fields,
+	.out = patient_fields,
+};
+
+static const struct pg_stmt find_patient = {
+	.name = "find_patient",
+	.kind = PG_READ,
+	.sql = "select " COLUMNS " from patient where id = $1::uuid and deleted_at is null",
+	.takes = "id",
+	.in = patient_fields,
+	.out = patient_fields,
+};
+
+/* One round trip also when nothing changes: then the version stays. */
+#define CHANGED \
+	"((coalesce($3, name), coalesce($4, email), coalesce($5, gender), coalesce($6, address)," \
+	" coalesce($7::date, date_of_birth)) is distinct from (name, email, gender, address, date_of_birth))"
+
+static const struct pg_stmt update_patient = {
+	.name = "update_patient",
+	.kind = PG_WRITE,
+	.sql = "update patient set"
+	       " name = coalesce($3, name), email = coalesce($4, email), gender = coalesce($5, gender),"
+	       " address = coalesce($6, address), date_of_birth = coalesce($7::date, date_of_birth),"
+	       " version = version + " CHANGED "::int,"
+	       " updated_at = case when " CHANGED " then now() else updated_at end"
+	       " where id = $1::uuid and deleted_at is null and version = coalesce($2::bigint, version)"
+	       " and registered_date = coalesce($8::date, registered_date) returning " COLUMNS,
+	.takes = "id version name email gender address dateOfBirth registeredDate",
+	.in = patient_fields,
+	.out = patient_fields,
+};
+
+static const struct pg_stmt delete_patient = {
+	.name = "delete_patient",
+	.kind = PG_WRITE,
+	.sql = "update patient set deleted_at = now(), updated_at = now(), version = version + 1"
+	       " where id = $1::uuid and deleted_at is null and version = coalesce($2::bigint, version)",
+	.takes = "id version",
+	.in = patient_fields,
+};
+
+static const struct pg_stmt existing_patients = {
+	.name = "existing_patients",
+	.kind = PG_READ,
+	.sql = "select id from patient where id = any($1::uuid[]) and deleted_at is null order by id",
+	.takes = "ids",
+	.in = (const struct field[]){ { .name = "ids", .type = F_TEXT, .at = 0 }, FIELD_END },
+	.out = patient_fields,
+};
+
+/* --- lists: a statement for each index that can answer --- */
+
+struct list_args {
+	const char *after;
+	int64_t limit; /* 0: all */
+	const char *date_of_birth;
+	const char *name;
+	const char *email;
+};
+
+static const struct field list_args_fields[] = {
+	{ .name = "after", .type = F_UUID, .at = offsetof(struct list_args, after) },
+	{ .name = "limit", .type = F_COUNT, .at = offsetof(struct list_args, limit) },
+	{ .name = "dateOfBirth", .type = F_DATE, .at = offsetof(struct list_args, date_of_birth) },
+	{ .name = "name", .type = F_TEXT, .at = offsetof(struct list_args, name) },
+	{ .name = "email", .type = F_EMAIL, .at = offsetof(struct list_args, email) },
+	FIELD_END
+};
+
+#define LIST "select " COLUMNS " from patient where deleted_at is null"
+
+/* From the start where $1 is null, the nil UUID included. */
+#define PAGE \
+	" and id >= coalesce($1::uuid, '00000000-0000-0000-0000-000000000000') and id is distinct from $1::uuid" \
+	" order by id limit $2::bigint"
+
+/* search_name has a space before each word.  Escaped after folding, since that can make a % of a full-width one. */
+#define NAME_LIKE \
+	"search_name like '% ' || replace(replace(replace(fold($4), '\\', '\\\\'), '%', '\\%'), '_', '\\_') || '%'"
+
+static const struct pg_stmt list_patients = {
+	.name = "list_patients",
+	.kind = PG_READ,
+	.sql = LIST PAGE,
+	.takes = "after limit",
+	.in = list_args_fields,
+	.out = patient_fields,
+};
+
+static const struct pg_stmt list_patients_by_birth = {
+	.name = "list_patients_by_birth",
+	.kind = PG_READ,
+	.sql = LIST " and date_of_birth = $3::date" PAGE,
+	.takes = "after limit dateOfBirth",
+	.in = list_args_fields,
+	.out = patient_fields,
+};
+
+static const struct pg_stmt list_patients_by_name = {
+	.name = "list_patients_by_name",
+	.kind = PG_READ,
+	.sql = LIST " and ($3::date is null or date_of_birth = $3::date) and " NAME_LIKE PAGE,
+	.takes = "after limit dateOfBirth name",
+	.in = list_args_fields,
+	.out = patient_fields,
+};
+
+static const struct pg_stmt list_patients_by_email = {
+	.name = "list_patients_by_email",
+	.kind = PG_READ,
+	.sql = LIST " and ($3::date is null or date_of_birth = $3::date) and ($4::text is null or " NAME_LIKE ")"
+		    " and lower(email) = lower($5)" PAGE,
+	.takes = "after limit dateOfBirth name email",
+	.in = list_args_fields,
+	.out = patient_fields,
+};
+
+static const struct pg_stmt *
+list_stmt(const struct patient_filter *filter)
+{
+	if (filter->email != NULL)
+		return &list_patients_by_email;
+	if (filter->name != NULL)
+		return &list_patients_by_name;
+	if (filter->date_of_birth != NULL)
+		return &list_patients_by_birth;
+	return &list_patients;
+}
+
+static struct list_args
+list_args(const struct patient_filter *filter, const char *after, int64_t limit)
+{
+	return (struct list_args){
+		.after = after,
+		.limit = limit,
+		.date_of_birth = filter->date_of_birth,
+		.name = filter->name,
+		.email = filter->email,
+	};
+}
+
+enum rc
+patient_store_list(struct ctx *cx, const struct patient_filter *filter, const char *after, int64_t limit,
+    struct patient **ret_patients, size_t *ret_count)
+{
+	struct list_args args = list_args(filter, after, limit);
+
+	return pg_fetch_all(cx, list_stmt(filter), &args, sizeof(**ret_patients), ret_patients, ret_count);
+}
+
+enum rc
+patient_store_for_each(struct ctx *cx, const struct patient_filter *filter,
+    enum rc (*each)(void *closure, const void *patient), void *closure)
+{
+	struct list_args args = list_args(filter, NULL, 0);
+
+	return pg_for_each(cx, list_stmt(filter), &args, sizeof(struct patient), each, closure);
+}
+
+/* --- one patient --- */
+
+/* The unique index decides who owns an e-mail address: asking first would race. */
+static enum rc
+conflict(struct ctx *cx, const struct patient *p)
+{
+	const char *index = cx->err.constraint;
+
+	if (index != NULL && strcmp(index, "patient_pkey") == 0)
+		return err_field(cx, RC_CONFLICT, "id", "A patient with this id: %s already exists", p->id);
+	return err_field(cx, RC_CONFLICT, "email", "A patient with this email: %s already exists", p->email);
+}
+
+enum rc
+patient_store_insert(struct ctx *cx, const struct patient *p, struct patient *ret_saved)
+{
+	enum rc rc = pg_try_one(cx, &insert_patient, p, ret_saved);
+
+	return rc == RC_DUPLICATE ? conflict(cx, p) : rc;
+}
+
+enum rc
+patient_store_find(struct ctx *cx, const char *id, struct patient *ret_patient)
+{
+	return pg_fetch_one(cx, &find_patient, &(struct patient){ .id = id }, ret_patient);
+}
+
+enum rc
+patient_store_update(struct ctx *cx, const struct patient *p, struct patient *ret_saved)
+{
+	enum rc rc = pg_fetch_one(cx, &update_patient, p, ret_saved);
+
+	return rc == RC_DUPLICATE ? conflict(cx, p) : rc;
+}
+
+enum rc
+patient_store_delete(struct ctx *cx, const char *id, int64_t if_version)
+{
+	struct patient whom = { .id = id, .version = if_version };
+	int64_t affected;
+	enum rc rc = pg_execute(cx, &delete_patient, &whom, &affected);
+
+	return rc == RC_OK && affected == 0 ? RC_NOT_FOUND : rc;
+}
+
+enum rc
+patient_store_existing(struct ctx *cx, const char *ids, struct patient **ret_patients, size_t *ret_count)
+{
+	return pg_fetch_all(cx, &existing_patients, &ids, sizeof(**ret_patients), ret_patients, ret_count);
+}

@@ -1,0 +1,209 @@
+/* appointment.c - rules about appointments. */
+#include "domain/scheduling/scheduling.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "domain/scheduling/appointment_store.h"
+#include "lib/base/config.h"
+#include "lib/base/uuid.h"
+
+#define MINUTE_US INT64_C(60000000)
+#define LONGEST_US (APPOINTMENT_DAYS_MAX * 24 * 60 * MINUTE_US)
+
+/* 9999-12-31T23:59:59.999999Z: what RFC 3339 can write. */
+#define LAST_US INT64_C(253402300799999999)
+
+/* Nobody else changes an appointment's version than who cancels it, so the second try finds it cancelled. */
+#define CANCEL_TRIES 3
+
+static enum rc
+not_found(struct ctx *cx, const char *id)
+{
+	return err_set(cx, RC_NOT_FOUND, "Appointment with the id %s doesn't exist", id);
+}
+
+/* Works out when it ends; exactly one of ends_at and duration_minutes may say. */
+static enum rc
+settle_end(struct ctx *cx, struct appointment *a)
+{
+	const char *blamed = a->ends_at.known ? "endsAt" : "durationMinutes";
+
+	if (a->ends_at.known && a->duration_minutes != 0)
+		return err_field(cx, RC_INVALID, "durationMinutes", "Give either endsAt or durationMinutes, not both");
+	if (!a->ends_at.known && a->duration_minutes == 0)
+		return err_field(cx, RC_INVALID, "endsAt", "Either endsAt or durationMinutes is required");
+	if (a->duration_minutes < 0)
+		return err_field(cx, RC_INVALID, blamed, "durationMinutes must be at least 1");
+	if (a->duration_minutes > LONGEST_US / MINUTE_US)
+		return err_field(cx, RC_INVALID, blamed, "An appointment lasts at most %d days", APPOINTMENT_DAYS_MAX);
+	if (!a->ends_at.known)
+		a->ends_at = (struct instant){
+			.us = a->starts_at.us + a->duration_minutes * MINUTE_US,
+			.known = true,
+		};
+	if (a->ends_at.us <= a->starts_at.us)
+		return err_field(cx, RC_INVALID, blamed, "endsAt must be after startsAt");
+	if (a->ends_at.us - a->starts_at.us > LONGEST_US)
+		return err_field(cx, RC_INVALID, blamed, "An appointment lasts at most %d days", APPOINTMENT_DAYS_MAX);
+	if (a->ends_at.us > LAST_US)
+		return err_field(cx, RC_INVALID, blamed, "An appointment ends before the year 10000");
+	return RC_OK;
+}
+
+static enum rc
+check_patient(struct ctx *cx, const struct scheduling_ports *ports, const char *patient_id)
+{
+	bool exists = false;
+	enum rc rc;
+
+	rc = ports->patients_exist(cx, &patient_id, 1, &exists);
+	if (rc == RC_OK && !exists)
+		rc = err_field(cx, RC_NOT_FOUND, "patientId", "Patient with the id %s doesn't exist", patient_id);
+	return rc;
+}
+
+enum rc
+appointment_book(struct ctx *cx, const struct scheduling_ports *ports, const struct appointment *asked,
+    struct appointment *ret_booked)
+{
+	struct appointment a = *asked;
+	struct outbox_row event;
+	char id[UUID_SIZE];
+	enum rc rc;
+
+	if (a.id == NULL) {
+		uuid_new(id);
+		a.id = id;
+	}
+	if (a.zone == NULL)
+		a.zone = config->scheduling.zone;
+	a.status = "BOOKED";
+	a.cancel_reason = NULL;
+	a.version = 1;
+	rc = settle_end(cx, &a);
+	if (rc == RC_OK)
+		rc = check_patient(cx, ports, a.patient_id);
+	if (rc != RC_OK)
+		return rc;
+	outbox_row_init(cx, &event, TYPE_APPOINTMENT_BOOKED, a.id);
+	rc = ports->encode_booked(cx, &a, &event.payload);
+	if (rc == RC_OK)
+		rc = appointment_store_insert(cx, &a, &event, ret_booked);
+	return rc;
+}
+
+enum rc
+appointment_find(struct ctx *cx, const char *id, struct appointment *ret_appointment)
+{
+	enum rc rc = appointment_store_find(cx, id, ret_appointment);
+
+	return rc == RC_NOT_FOUND ? not_found(cx, id) : rc;
+}
+
+/* Writes the cancellation of what was read as now; RC_NOT_FOUND where it is no longer so. */
+static enum rc
+write_cancellation(struct ctx *cx, const struct scheduling_ports *ports, const struct appointment *now,
+    const char *reason, struct appointment *ret_appointment)
+{
+	struct appointment next = *now;
+	struct outbox_row event;
+	enum rc rc;
+
+	next.status = "CANCELLED";
+	next.cancel_reason = reason;
+	next.version = now->version + 1;
+	outbox_row_init(cx, &event, TYPE_APPOINTMENT_CANCELLED, now->id);
+	rc = ports->encode_cancelled(cx, &next, &event.payload);
+	next.version = now->version;
+	if (rc == RC_OK)
+		rc = appointment_store_cancel(cx, &next, &event, ret_appointment);
+	return rc;
+}
+
+/*
+ * The event names the patient and the new version, so the appointment is read first; the statement that writes both changes only what
+ * was read.  A cancelled one is answered also to the If-Match of the version before, which is what a client holds who
+ * repeats a cancellation whose answer was lost (RFC 9110, section 13.1.1).
+ */
+enum rc
+appointment_cancel(struct ctx *cx, const struct scheduling_ports *ports, const char *id, int64_t if_version,
+    const char *reason, struct appointment *ret_appointment)
+{
+	struct appointment now;
+	enum rc rc = RC_NOT_FOUND;
+
+	for (int i = 0; i < CANCEL_TRIES && rc == RC_NOT_FOUND; i++) {
+		bool cancelled;
+
+		rc = appointment_find(cx, id, &now);
+		if (rc != RC_OK)
+			return rc;
+		cancelled = strcmp(now.status, "CANCELLED") == 0;
+		if (if_version != 0 && if_version != now.version && !(cancelled && if_version == now.version - 1))
+			return err_set(cx, RC_STALE, "The appointment was changed meanwhile");
+		if (cancelled) {
+			*ret_appointment = now;
+			return RC_OK;
+		}
+		rc = write_cancellation(cx, ports, &now, reason, ret_appointment);
+	}
+	return rc == RC_NOT_FOUND ? RC_UNAVAILABLE : rc;
+}
+
+/* "<microseconds>|<id>": where a page ended. */
+static const char *
+page_key(struct ctx *cx, const struct appointment *last)
+{
+	return arena_printf(cx->arena, "%" PRId64 "|%s", last->starts_at.us, last->id);
+}
+
+/* What page_key makes, and nothing else: it comes back from outside. */
+static bool
+parse_key(struct ctx *cx, const char *key, struct instant *ret_start, const char **ret_id)
+{
+	const char *bar = strchr(key, '|');
+	char id[UUID_SIZE], again[INSTANT_SIZE];
+	int64_t us = 0;
+	bool negative = *key == '-';
+
+	if (bar == NULL || bar - key > 19 || bar == key + negative || !uuid_parse(bar + 1, strlen(bar + 1), id))
+		return false;
+	for (const char *p = key + negative; p < bar; p++) {
+		if (*p < '0' || *p > '9')
+			return false;
+		us = us * 10 + (*p - '0');
+	}
+	if (us > LAST_US)
+		return false;
+	instant_format(negative ? -us : us, again);
+	if (!instant_parse(again, strlen(again), ret_start))
+		return false;
+	*ret_id = arena_strdup(cx->arena, id);
+	return true;
+}
+
+enum rc
+appointment_list(struct ctx *cx, const struct appointment_filter *filter, struct appointment **ret_appointments,
+    size_t *ret_count, const char **ret_next)
+{
+	struct instant after_start = { 0 };
+	const char *after_id = NULL;
+	struct appointment *rows;
+	size_t count, limit = (size_t)filter->page.limit;
+	enum rc rc;
+
+	if (filter->from.known && filter->to.known && filter->to.us <= filter->from.us)
+		return err_field(cx, RC_INVALID, "to", "to must be after from");
+	if (filter->page.after != NULL && !parse_key(cx, filter->page.after, &after_start, &after_id))
+		return err_field(cx, RC_INVALID, "cursor", "No cursor of this list");
+	/* One more than asked for tells whether others follow. */
+	rc = appointment_store_list(cx, filter, after_start, after_id, (int64_t)limit + 1, &rows, &count);
+	if (rc != RC_OK)
+		return rc;
+	*ret_appointments = rows;
+	*ret_count = count > limit ? limit : count;
+	*ret_next = count > limit ? page_key(cx, &rows[limit - 1]) : NULL;
+	return RC_OK;
+}
