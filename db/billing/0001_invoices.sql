@@ -73,7 +73,8 @@ create function dead_letters_wake() returns trigger
     language plpgsql
     as $$ begin perform pg_notify('dead_letters', ''); return null; end $$;
 
-create trigger dead_letters_wake after update of replay_asked_at on dead_letters
+-- The worker waits for the update; whoever asked for the replay, for what becomes of it.
+create trigger dead_letters_wake after delete or update of replay_asked_at on dead_letters
     for each statement execute function dead_letters_wake();
 
 -- Answers to requests that carried a key, written in the transaction of their effect.

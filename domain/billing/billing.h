@@ -17,6 +17,8 @@
 
 /* --- prices --- */
 
+#define SERVICE_CODE_MAX 64
+
 struct service {
 	const char *code; /* F_CODE */
 	const char *description;
@@ -27,9 +29,15 @@ struct service {
 
 extern const struct field service_fields[];
 
-/* Makes or changes it; *ret_created tells which.  The same again changes nothing, not even the version. */
+/*
+ * Makes or changes it; *ret_created tells which.  The same again changes nothing, not even the version.  code is as it came from outside; if
+ * asked->code is there too it must be the same.  if_version 0: whatever is there; else RC_STALE where another or no version is.
+ */
 enum rc service_put(struct ctx *cx, const char *code, int64_t if_version, const struct service *asked,
     struct service *ret_saved, bool *ret_created);
+enum rc service_find(struct ctx *cx, const char *code, struct service *ret_service);
+
+/* One page in order of code, at most page->limit; *ret_more where others follow. */
 enum rc service_list(struct ctx *cx, const struct page *page, struct service **ret_services, size_t *ret_count, bool *ret_more);
 
 /* --- invoices --- */
@@ -80,6 +88,8 @@ extern const struct field invoice_filters[];
 enum rc invoice_create(struct ctx *cx, const struct billing_ports *ports, const struct invoice *asked, const struct once *once,
     struct invoice *ret_saved);
 enum rc invoice_find(struct ctx *cx, const char *id, struct invoice *ret_invoice);
+
+/* One page, oldest first, at most filter->page.limit; *ret_more where others follow. */
 enum rc invoice_list(struct ctx *cx, const struct invoice_filter *filter, struct invoice **ret_invoices, size_t *ret_count,
     bool *ret_more);
 
@@ -127,8 +137,13 @@ struct dead_letter {
 extern const struct field dead_letter_fields[];
 
 enum rc dead_letter_list(struct ctx *cx, int64_t after, size_t max, struct dead_letter **ret_letters, size_t *ret_count);
-enum rc dead_letter_ask_replay(struct ctx *cx, int64_t id, int64_t *ret_asked); /* id 0: all */
+enum rc dead_letter_find(struct ctx *cx, int64_t id, struct dead_letter *ret_letter);
+enum rc dead_letter_ask_replay(struct ctx *cx, int64_t id, int64_t *ret_asked); /* id 0: all, or none; else RC_NOT_FOUND */
+enum rc dead_letter_asked(struct ctx *cx, int64_t *ret_count);			/* asked for, and not dealt with yet */
 enum rc dead_letter_drop(struct ctx *cx, int64_t id);				/* RC_NOT_FOUND */
+
+/* Channel of a NOTIFY whenever some were asked for, dealt with or dropped: for pg_listen_wait. */
+#define DEAD_LETTERS_CHANNEL "dead_letters"
 
 /* Those asked to be tried again, for the worker, locked against another worker until the transaction's end. */
 enum rc dead_letter_replayable(struct ctx *cx, size_t max, struct dead_letter **ret_letters, size_t *ret_count);
