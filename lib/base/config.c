@@ -117,11 +117,12 @@ set(const struct setting *s, const char *where, const char *text)
 static bool
 set_from_file(const struct setting *s, const char *where, const char *path)
 {
-	FILE *f = fopen(path, "re");
 	char line[1024];
 	size_t n;
+	FILE *f;
 
 	errno = 0;
+	f = fopen(path, "re");
 	if (f == NULL || fgets(line, sizeof(line), f) == NULL) {
 		fprintf(stderr, "%s: [%s] %s_file: %s: %s\n", where, s->section, s->key, path,
 		    f == NULL || errno != 0 ? strerror(errno) : "nothing in it");

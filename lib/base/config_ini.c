@@ -34,22 +34,36 @@ complain(struct ini *in, const char *why)
 	return false;
 }
 
+static bool
+is_section(const char *line)
+{
+	const char *end = strchr(line, ']');
+
+	return end != NULL && end[1 + strspn(end + 1, " \t\r\n")] == '\0';
+}
+
 /* What libinih would not take as it stands; NULL: fine. */
 static const char *
 wrong_with(const char *line, size_t length, size_t room)
 {
-	size_t blanks = strspn(line, " \t\r\n");
+	size_t blanks;
 
 	if (strlen(line) != length || !utf8_valid(line, length))
 		return "not UTF-8 text";
 	if (length + 1 > room)
 		return "the line is too long; set this one as MEDICORE__SECTION__KEY in the environment";
+	if (strncmp(line, "\xef\xbb\xbf", 3) == 0) /* a byte order mark; libinih skips it too */
+		line += 3;
+	blanks = strspn(line, " \t\r\n");
 	if (line[blanks] == '\0' || line[blanks] == '#' || line[blanks] == ';')
 		return NULL;
 	if (blanks > 0)
 		return "a line must not begin with a blank: it would continue the one before";
 	if (strstr(line, " ;") != NULL || strstr(line, "\t;") != NULL)
 		return "\" ;\" would cut the line: put the comment on a line of its own";
+	/* libinih would go on behind a line that it can't read, and what follows would be blamed. */
+	if (*line == '[' ? !is_section(line) : strpbrk(line, "=:") == NULL)
+		return "neither [section] nor key = value";
 	return NULL;
 }
 
@@ -92,25 +106,12 @@ take(void *closure, const char *section, const char *key, const char *value)
 	return !in->failed;
 }
 
-/* libinih says which line it could not make sense of only when it is done with all of them. */
-static bool
-parse(struct ini *in)
-{
-	int bad = ini_parse_stream(next_line, in, take, in);
-
-	if (bad != 0 && !in->failed) {
-		in->number = bad;
-		complain(in, "neither [section] nor key = value");
-	}
-	return !in->failed;
-}
-
 bool
 config_read_ini(struct arena *a, const char *path, config_line_fn *each, void *closure)
 {
 	struct ini in = { .arena = a, .path = path, .each = each, .closure = closure };
 	struct stat st;
-	bool ok;
+	int bad;
 
 	in.file = fopen(path, "re");
 	if (in.file == NULL || fstat(fileno(in.file), &st) != 0) {
@@ -124,8 +125,12 @@ config_read_ini(struct arena *a, const char *path, config_line_fn *each, void *c
 		fclose(in.file);
 		return false;
 	}
-	ok = parse(&in);
+	bad = ini_parse_stream(next_line, &in, take, &in);
 	free(in.line);
 	fclose(in.file);
-	return ok;
+	if (bad != 0 && !in.failed) { /* whatever it has against a line that next_line found well */
+		in.number = bad;
+		complain(&in, "can't be read");
+	}
+	return !in.failed;
 }

@@ -148,6 +148,7 @@ static const struct {
 	{ BYTES("[database]\nhost = a\0b\n"), ":2: not UTF-8 text\n" },
 	{ BYTES("[database]\nhost = \xc0\xaf\n"), ":2: not UTF-8 text\n" },
 	{ BYTES("[database\nport = 1\n"), ":1: neither [section] nor key = value\n" },
+	{ BYTES("[database] port = 1\n"), ":1: neither [section] nor key = value\n" },
 	{ BYTES("[database]\nport 5432\n"), ":2: neither [section] nor key = value\n" },
 };
 
