@@ -70,6 +70,9 @@ const char *request_segment(const struct request *rq, const char *name); /* as t
 /* The body by the route's table; an empty body where one is due is malformed JSON. */
 enum rc request_read(struct ctx *cx, const struct request *rq, const struct field *table, enum field_use use, void *into);
 
+/* False where the request came without a body, for routes that can do without one. */
+bool request_has_body(const struct request *rq);
+
 /* Query parameters by the route's filters; unknown, repeated or malformed ones are RC_INVALID. */
 enum rc request_filters(struct ctx *cx, const struct request *rq, const struct field *table, void *into);
 
@@ -90,7 +93,7 @@ const char *request_route(const struct request *rq);
 /* 200 (or the route's status) with one thing; ETag from version where it is > 0. */
 enum rc reply_one(struct ctx *cx, struct reply *rp, const struct field *table, const void *thing, int64_t version);
 
-/* 201 with Location /collection/{id} (the request's path, a slash and id) and ETag. */
+/* 201 with Location /collection/{id} (the request's path, a slash and id; with id NULL, for a PUT, that path itself) and ETag. */
 enum rc reply_created(struct ctx *cx, struct reply *rp, const struct field *table, const void *thing, const char *id,
     int64_t version);
 
