@@ -1,0 +1,22 @@
+/* handlers.h - the handlers that routes.c names, and what main.c gives them. */
+#ifndef FCGI_BILLING_HANDLERS_H
+#define FCGI_BILLING_HANDLERS_H
+
+#include "lib/web/web.h"
+
+struct billing_ports;
+
+extern const struct web_route billing_routes[];
+
+/* What billing asks of other services: main.c knows how. */
+extern const struct billing_ports billing_ports;
+
+web_handler services_list;
+web_handler services_get;
+web_handler services_put;
+
+web_handler invoices_list;
+web_handler invoices_create;
+web_handler invoices_get;
+
+#endif
