@@ -24,7 +24,7 @@ const struct web_route billing_routes[] = {
 	{ .method = "POST", .pattern = "/invoices", .roles = TILL, .handler = invoices_create,
 	  .summary = "Issue an invoice; with an Idempotency-Key the same request again gives the same invoice",
 	  .body = invoice_fields, .body_use = CREATE, .answer = invoice_fields, .status = 201,
-	  .errors = ERR(RC_NOT_FOUND) | ERR(RC_CONFLICT) | ERR(RC_UNAVAILABLE) },
+	  .errors = ERR(RC_NOT_FOUND) | ERR(RC_CONFLICT) | ERR(RC_UNAVAILABLE), .once = true },
 	{ .method = "GET", .pattern = "/invoices/{id}", .roles = READERS, .handler = invoices_get,
 	  .summary = "One invoice", .answer = invoice_fields, .status = 200, .errors = ERR(RC_NOT_FOUND) },
 	WEB_END
