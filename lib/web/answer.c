@@ -1,0 +1,140 @@
+/* The life of a request: the same for every engine. */
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/config.h"
+#include "lib/base/log.h"
+#include "lib/pg/pg.h"
+#include "lib/web/engine.h"
+#include "lib/web/media.h"
+#include "lib/web/reply.h"
+#include "lib/web/request.h"
+#include "lib/web/route.h"
+
+bool
+web_worker_open(struct web_worker *worker, const struct web_program *program)
+{
+	*worker = (struct web_worker){ .program = program };
+	if (program->database != NULL) {
+		worker->pg = pg_open(program->database(), program->role);
+		if (worker->pg == NULL)
+			return false;
+	}
+	worker->arena = arena_new();
+	return true;
+}
+
+void
+web_worker_close(struct web_worker *worker)
+{
+	if (worker->pg != NULL)
+		pg_close(worker->pg);
+	arena_free(worker->arena);
+}
+
+/* The id that the client, or a proxy before us, gave the request, where it is one. */
+static void
+take_request_id(struct ctx *cx, const struct request *rq)
+{
+	const char *id = request_header(rq, "HTTP_X_REQUEST_ID");
+
+	if (id == NULL || !request_id_valid(id))
+		id = request_header(rq, "HTTP_TRACEPARENT");
+	if (id != NULL && request_id_valid(id))
+		cx->request_id = arena_strdup(cx->arena, id);
+}
+
+/* 415 and 406: whether we speak about the same thing. */
+static enum rc
+check_media(struct ctx *cx, struct request *rq, const struct media_accept *accept)
+{
+	const char *type = request_header(rq, "CONTENT_TYPE");
+	bool due = rq->route->body != NULL;
+
+	if (due && (type != NULL ? !media_is_json(type) : rq->body_length > 0))
+		return err_set(cx, RC_MEDIA_TYPE, "The body must be application/json");
+	if (!accept->json)
+		return err_set(cx, RC_NOT_ACCEPTABLE, "The answer is application/json, which Accept excludes");
+	return RC_OK;
+}
+
+/* From the first byte to the handler's door. */
+static enum rc
+admit(struct ctx *cx, struct request *rq, struct reply *rp, bool *ret_ended)
+{
+	struct media_accept accept = media_accept(request_header(rq, "HTTP_ACCEPT"));
+	enum rc rc = request_parse_path(cx, rq), body;
+	const char *allow;
+
+	rq->takes_problem = accept.problem;
+	if (rc == RC_OK)
+		rc = route_find(rq);
+	if (rc == RC_METHOD && strcmp(rq->method, "OPTIONS") == 0 && (allow = route_allow(cx, rq)) != NULL) {
+		reply_options(rp, allow);
+		rc = RC_OK;
+	}
+	/* Whatever became of it: the body is read to its end. */
+	body = request_read_body(rc == RC_OK ? cx : &(struct ctx){ .arena = cx->arena }, rq, ret_ended);
+	if (rc != RC_OK || rq->route == NULL)
+		return rc;
+	rq->route_name = arena_printf(cx->arena, "%s %s", rq->route->method, rq->route->pattern);
+	rc = body;
+	if (rc == RC_OK)
+		rc = request_parse_query(cx, rq);
+	if (rc == RC_OK)
+		rc = check_media(cx, rq, &accept);
+	return rc;
+}
+
+static enum rc
+handle(struct ctx *cx, struct request *rq, struct reply *rp)
+{
+	enum rc rc = rq->route->handler(cx, rq, rp);
+
+	if (rp->streaming && rq->head && rc == RC_CANCELLED)
+		return RC_OK; /* reply_stream_begin said so itself */
+	if (rc == RC_OK && rp->status == 0)
+		return err_detail(cx, RC_INTERNAL, "the handler made no answer");
+	return rc;
+}
+
+/* What the log calls it: never a path from outside, and no method that we don't know either. */
+static void
+log_answer(const struct ctx *cx, const struct request *rq, const struct reply *rp, enum rc rc, int64_t started)
+{
+	const char *what = rq->route == NULL ? "(no route)" : rq->route->pattern;
+	bool plain = strspn(rq->method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == strlen(rq->method);
+
+	/* Probes come every few seconds and say nothing while all is well. */
+	if (rc == RC_OK && strncmp(what, "/health/", 8) == 0)
+		return;
+	log_request(cx, plain ? rq->method : "(other)", what, rp->status, rc, started);
+}
+
+enum web_end
+web_answer(struct web_worker *worker, const struct web_env *env)
+{
+	int64_t started = clock_monotonic_ns();
+	struct request rq = { .program = worker->program, .env = env, .method = "", .path = "/" };
+	bool ended = false;
+	struct reply rp;
+	struct ctx cx;
+	enum rc rc;
+
+	ctx_init(&cx, worker->arena, worker->pg);
+	cx.deadline_ns = started + config->web.request_timeout_ms * 1000000;
+	take_request_id(&cx, &rq);
+	reply_init(&rp, &cx, &rq);
+	rc = admit(&cx, &rq, &rp, &ended);
+	if (rc == RC_OK && rq.route != NULL)
+		rc = handle(&cx, &rq, &rp);
+	if (rc != RC_OK && !rp.sent)
+		reply_error(&rp, rc);
+	else if (rc != RC_OK)
+		rp.lost = true;
+	if (!reply_send(&rp) && rc == RC_OK)
+		rc = RC_CANCELLED;
+	log_answer(&cx, &rq, &rp, rc, started);
+	arena_reset(worker->arena);
+	return rp.lost ? WEB_BREAK : ended ? WEB_KEEP : WEB_CLOSE;
+}

@@ -1,0 +1,255 @@
+/*
+ * FastCGI over libfcgi: threads, each with one connection at a time, blocking.
+ *
+ * What has to be known of libfcgi 2.4.2:
+ *
+ * - Its accept is not used.  It ends only by a signal that arrives while a thread sleeps in accept(2) (there is a window before it),
+ *   and the same signal breaks off a read or a write of another thread, since EINTR is an error to it.  So we accept,
+ *   hand the descriptor over in ipcFd, and give FCGX_Accept_r no socket to listen on: it returns at a connection's end.
+ * - FCGX_Accept_r begins by reading from a kept connection, and only then knows whether a request came.  We poll first.
+ * - It takes whatever is left of a request's body for the next request: web_answer reads it to its end.
+ * - Closing a connection, it waits up to 2 s for the other side to do so first.  There is no need where all was read;
+ *   FCGX_Detach turns it off.
+ * - FCGX_Init takes SIGTERM, SIGUSR1 and SIGPIPE for itself.  The first two are blocked in all threads and taken by sigwait.
+ */
+#include "config.h" /* _GNU_SOURCE: accept4, pthread_clockjoin_np */
+
+#include <errno.h>
+#include <fcgiapp.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/base/config.h"
+#include "lib/base/log.h"
+#include "lib/web/engine.h"
+
+#define LISTENER STDIN_FILENO /* FCGI_LISTENSOCK_FILENO */
+
+/* After SIGTERM, how long a kept connection may bring one more request.  Closed at once, it would meet the request that the web server
+ * is just sending. */
+#define KEPT_GRACE_MS 1000
+
+/* How long a kept connection may be idle while another waits for a thread. */
+#define KEPT_IDLE_MS 1000
+
+/* The web server has all of a request before it asks us, or stops waiting itself before this. */
+#define STALL_S 60
+
+struct server {
+	const struct web_program *program;
+	pthread_mutex_t accepting; /* one thread at a time sleeps for a connection, the others behind it */
+	atomic_int free_threads;   /* those who wait for a connection */
+	int stop;		   /* eventfd: readable from the signal on */
+	atomic_bool stopping;
+	atomic_bool failed;
+};
+
+struct thread {
+	pthread_t id;
+	struct server *server;
+};
+
+static const char *
+fcgi_get(void *engine, const char *variable)
+{
+	return FCGX_GetParam(variable, ((FCGX_Request *)engine)->envp);
+}
+
+static ptrdiff_t
+fcgi_read(void *engine, void *into, size_t size)
+{
+	FCGX_Request *request = engine;
+	int n = FCGX_GetStr(into, (int)size, request->in);
+
+	return n == 0 && FCGX_GetError(request->in) != 0 ? -1 : n;
+}
+
+static bool
+fcgi_write(void *engine, const void *bytes, size_t length)
+{
+	return FCGX_PutStr(bytes, (int)length, ((FCGX_Request *)engine)->out) == (int)length;
+}
+
+/* A connection, or -1 at the end.  Only the foremost thread polls, so that a connection wakes one and not all. */
+static int
+accept_connection(struct server *s)
+{
+	struct pollfd on[] = { { .fd = LISTENER, .events = POLLIN }, { .fd = s->stop, .events = POLLIN } };
+	int fd = -1;
+
+	atomic_fetch_add(&s->free_threads, 1);
+	pthread_mutex_lock(&s->accepting);
+	while (fd < 0 && !atomic_load(&s->stopping)) {
+		if (poll(on, 2, -1) < 0 || on[1].revents != 0)
+			continue;
+		fd = accept4(LISTENER, NULL, NULL, SOCK_CLOEXEC);
+		/* Out of descriptors or memory: some will come back; don't spin meanwhile.  (Otherwise another process that shares the socket was quicker,
+		 * or the client is gone.) */
+		if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS))
+			poll(&on[1], 1, 10);
+	}
+	pthread_mutex_unlock(&s->accepting);
+	atomic_fetch_sub(&s->free_threads, 1);
+	return fd;
+}
+
+/* True when something came on a kept connection; false when it has to be closed. */
+static bool
+await_request(struct server *s, int fd)
+{
+	struct pollfd on[] = { { .fd = fd, .events = POLLIN }, { .fd = s->stop, .events = POLLIN } };
+	struct pollfd waiting = { .fd = LISTENER, .events = POLLIN };
+
+	for (;;) {
+		int n = poll(on, 2, KEPT_IDLE_MS);
+
+		if (on[0].revents != 0)
+			return true;
+		if (n > 0)
+			return poll(on, 1, KEPT_GRACE_MS) > 0;
+		if (n == 0 && atomic_load(&s->free_threads) == 0 && poll(&waiting, 1, 0) > 0)
+			return false;
+	}
+}
+
+static void
+serve_connection(struct server *s, struct web_worker *worker, int fd)
+{
+	FCGX_Request request;
+	struct web_env env = { .engine = &request, .get = fcgi_get, .read = fcgi_read, .write = fcgi_write };
+	struct timeval stall = { .tv_sec = STALL_S };
+	int on = 1;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &stall, sizeof(stall));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &stall, sizeof(stall));
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* fails on a unix socket, which needs none */
+	FCGX_InitRequest(&request, -1, 0);
+	request.ipcFd = fd;
+	while (FCGX_Accept_r(&request) == 0) {
+		enum web_end end = web_answer(worker, &env);
+
+		if (end == WEB_BREAK) {
+			FCGX_Free(&request, 1);
+			return;
+		}
+		if (end == WEB_KEEP)
+			FCGX_Detach(&request);
+		FCGX_Finish_r(&request);
+		if (request.ipcFd < 0) /* the web server didn't ask to keep it */
+			return;
+		if (end == WEB_CLOSE || atomic_load(&s->stopping) || !await_request(s, request.ipcFd)) {
+			FCGX_Free(&request, 1);
+			return;
+		}
+	}
+}
+
+static void *
+thread_main(void *arg)
+{
+	struct server *s = ((struct thread *)arg)->server;
+	struct web_worker worker;
+	int fd;
+
+	if (!web_worker_open(&worker, s->program)) {
+		atomic_store(&s->failed, true);
+		kill(getpid(), SIGTERM);
+		return NULL;
+	}
+	while ((fd = accept_connection(s)) >= 0)
+		serve_connection(s, &worker, fd);
+	web_worker_close(&worker);
+	return NULL;
+}
+
+/* Waits for the threads, each of which may have a request to finish. */
+static bool
+join_all(struct thread *threads, int count)
+{
+	struct timespec until;
+	bool all = true;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += config->web.request_timeout_ms / 1000 + KEPT_GRACE_MS / 1000 + 1;
+	for (int i = 0; i < count; i++)
+		all = pthread_clockjoin_np(threads[i].id, NULL, CLOCK_MONOTONIC, &until) == 0 && all;
+	return all;
+}
+
+static void
+await_signal(void)
+{
+	sigset_t signals;
+	int which;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGUSR1);
+	while (sigwait(&signals, &which) != 0)
+		;
+}
+
+static bool
+server_open(struct server *s, const struct web_program *program)
+{
+	int flags = fcntl(LISTENER, F_GETFL);
+
+	*s = (struct server){ .program = program, .accepting = PTHREAD_MUTEX_INITIALIZER };
+	s->stop = eventfd(0, EFD_CLOEXEC);
+	/* Other processes may share the socket, and take a connection between our poll and our accept. */
+	if (s->stop < 0 || flags < 0 || fcntl(LISTENER, F_SETFL, flags | O_NONBLOCK) < 0 || FCGX_Init() != 0) {
+		fprintf(stderr, "%s: %s\n", program->name, strerror(errno));
+		return false;
+	}
+	signal(SIGPIPE, SIG_IGN); /* after FCGX_Init: see above */
+	return true;
+}
+
+int
+engine_fcgi(const struct web_program *program)
+{
+	struct thread *threads = calloc((size_t)config->web.threads, sizeof(*threads));
+	struct server server;
+	int started = 0, failed;
+
+	if (threads == NULL || !server_open(&server, program))
+		return EXIT_FAILURE;
+	for (; started < config->web.threads; started++) {
+		threads[started].server = &server;
+		failed = pthread_create(&threads[started].id, NULL, thread_main, &threads[started]);
+		if (failed != 0) {
+			fprintf(stderr, "%s: a thread: %s\n", program->name, strerror(failed));
+			atomic_store(&server.failed, true);
+			break;
+		}
+	}
+	if (!atomic_load(&server.failed)) {
+		log_line(LOG_INFO, "serving with %d threads", started);
+		await_signal();
+	}
+	atomic_store(&server.stopping, true);
+	eventfd_write(server.stop, 1);
+	if (!join_all(threads, started)) {
+		log_line(LOG_WARNING, "stopped with requests unfinished");
+		_exit(EXIT_FAILURE);
+	}
+	log_line(LOG_INFO, "stopped");
+	close(server.stop);
+	free(threads);
+	return atomic_load(&server.failed) ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,165 @@
+/* main() of every REST program: options, configuration, and which engine. */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "lib/base/config.h"
+#include "lib/base/log.h"
+#include "lib/base/text.h"
+#include "lib/web/engine.h"
+#include "lib/web/openapi.h"
+#include "lib/web/route.h"
+#include "lib/web/web.h"
+
+enum task { TASK_SERVE, TASK_HELP, TASK_VERSION, TASK_OPENAPI, TASK_PRINT_CONFIG, TASK_MISUSED };
+
+static const struct option options[] = {
+	{ "help", no_argument, NULL, TASK_HELP },
+	{ "version", no_argument, NULL, TASK_VERSION },
+	{ "openapi", no_argument, NULL, TASK_OPENAPI },
+	{ "print-config", no_argument, NULL, TASK_PRINT_CONFIG },
+	{ "config", required_argument, NULL, 'c' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static void
+usage(FILE *to, const struct web_program *program)
+{
+	fprintf(to,
+	    "usage: %s [--config FILE] [--help | --version | --openapi | --print-config]\n"
+	    "\n"
+	    "%s by REST.  Serves the listening socket that is its standard input as FastCGI,\n"
+	    "until SIGTERM; where standard input is none, answers one request as CGI.\n"
+	    "\n"
+	    "  --config FILE    settings (default: $MEDICORE_CONFIG, else the installed medicore.conf)\n"
+	    "  --print-config   print every setting with its value and where it comes from\n"
+	    "  --openapi        print this program's part of the OpenAPI document\n"
+	    "  --version        print the version\n"
+	    "  --help           print this\n"
+	    "\n"
+	    "Each setting is also an environment variable, MEDICORE__SECTION__KEY, which wins over the file.\n"
+	    "By hand: spawn-fcgi -n -s /tmp/%s.socket -- %s\n",
+	    program->name, program->title, program->name, program->name);
+}
+
+static enum task
+read_options(int argc, char **argv, const char **ret_file)
+{
+	enum task task = TASK_SERVE;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (c == 'c')
+			*ret_file = optarg;
+		else if (c == '?')
+			return TASK_MISUSED;
+		else
+			task = (enum task)c;
+	}
+	return optind < argc ? TASK_MISUSED : task;
+}
+
+static void
+print_openapi(const struct web_program *program)
+{
+	struct buf b = { .arena = arena_new() };
+
+	openapi_write(&b, program);
+	fwrite(b.bytes, 1, b.length, stdout);
+	arena_free(b.arena);
+}
+
+static enum log_level
+configured_level(void)
+{
+	static const char *const names[] = { "debug", "info", "warning", "error" };
+
+	for (int i = LOG_DEBUG; i <= LOG_ERROR; i++)
+		if (strcmp(names[i], config->log.level) == 0)
+			return (enum log_level)i;
+	return LOG_INFO;
+}
+
+static bool
+listening(int fd)
+{
+	int yes = 0;
+	socklen_t size = sizeof(yes);
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &yes, &size) == 0 && yes != 0;
+}
+
+/* Before any thread, so that all inherit it: one place takes them, by sigwait. */
+static void
+block_signals(void)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGUSR1); /* how some web servers ask a FastCGI program to stop */
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+}
+
+static int
+serve(const struct web_program *program)
+{
+	bool fcgi = listening(STDIN_FILENO);
+	int status;
+
+	if (!fcgi && getenv("REQUEST_METHOD") == NULL) {
+		fprintf(stderr, "%s: standard input is no listening socket, and there is no CGI request\n", program->name);
+		usage(stderr, program);
+		return 2;
+	}
+	log_open(program->name, configured_level());
+	signal(SIGPIPE, SIG_IGN);
+	if (fcgi)
+		block_signals();
+	if (program->start != NULL)
+		program->start();
+	status = fcgi ? engine_fcgi(program) : engine_cgi(program);
+	if (program->stop != NULL)
+		program->stop();
+	return status;
+}
+
+int
+web_main(const struct web_program *program, int argc, char **argv)
+{
+	const char *file = NULL;
+	enum task task = read_options(argc, argv, &file);
+
+	if (!route_check(program))
+		return EXIT_FAILURE;
+	switch (task) {
+	case TASK_HELP:
+		usage(stdout, program);
+		return EXIT_SUCCESS;
+	case TASK_VERSION:
+		printf("%s %s\n", program->name, PACKAGE_VERSION);
+		return EXIT_SUCCESS;
+	case TASK_OPENAPI:
+		print_openapi(program);
+		return EXIT_SUCCESS;
+	case TASK_MISUSED:
+		usage(stderr, program);
+		return 2;
+	case TASK_PRINT_CONFIG:
+	case TASK_SERVE:
+		break;
+	}
+	if (!config_load(file))
+		return EXIT_FAILURE;
+	if (task == TASK_PRINT_CONFIG) {
+		config_print(stdout);
+		return EXIT_SUCCESS;
+	}
+	return serve(program);
+}

@@ -1,0 +1,201 @@
+#include "lib/web/reply.h"
+
+#include <stdarg.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/config.h"
+#include "lib/web/cursor.h"
+#include "lib/web/media.h"
+#include "lib/web/route.h"
+
+void
+reply_init(struct reply *rp, struct ctx *cx, const struct request *rq)
+{
+	*rp = (struct reply){
+		.cx = cx,
+		.rq = rq,
+		.headers = { .arena = cx->arena },
+		.content = { .arena = cx->arena },
+	};
+}
+
+void
+reply_header(struct reply *rp, const char *name, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_addf(&rp->headers, "%s: %s\r\n", name, arena_vprintf(rp->cx->arena, fmt, ap));
+	va_end(ap);
+}
+
+static void
+start(struct reply *rp, int status)
+{
+	rp->status = status;
+	rp->headers.length = 0;
+	rp->content.length = 0;
+	rp->problem = false;
+	rp->streaming = false;
+}
+
+static int
+success_status(const struct request *rq)
+{
+	return rq->route->status == 0 ? 200 : rq->route->status;
+}
+
+static void
+add_etag(struct reply *rp, int64_t version)
+{
+	if (version > 0)
+		reply_header(rp, "ETag", "\"%lld\"", (long long)version);
+}
+
+enum rc
+reply_one(struct ctx *cx, struct reply *rp, const struct field *table, const void *thing, int64_t version)
+{
+	const char *known = request_header(rp->rq, "HTTP_IF_NONE_MATCH");
+	bool get = strcmp(rp->rq->route->method, "GET") == 0;
+
+	(void)cx;
+	start(rp, success_status(rp->rq));
+	add_etag(rp, version);
+	if (get && known != NULL && version > 0 && etag_none_match(known, version))
+		rp->status = 304;
+	else
+		field_write(&rp->content, table, thing);
+	return RC_OK;
+}
+
+enum rc
+reply_created(struct ctx *cx, struct reply *rp, const struct field *table, const void *thing, const char *id,
+    int64_t version)
+{
+	struct buf location = { .arena = cx->arena };
+
+	buf_addf(&location, "%s%s", config->web.public_url, rp->rq->path);
+	if (id != NULL) {
+		buf_add_char(&location, '/');
+		percent_encode(&location, id);
+	}
+	start(rp, 201);
+	add_etag(rp, version);
+	reply_header(rp, "Location", "%s", location.bytes);
+	field_write(&rp->content, table, thing);
+	return RC_OK;
+}
+
+/* The same question about the page that begins after key. */
+static void
+add_link(struct reply *rp, const char *key)
+{
+	const struct request *rq = rp->rq;
+	struct buf link = { .arena = rp->cx->arena };
+	struct page page = { .limit = PAGE_LIMIT_DEFAULT };
+
+	(void)request_page(rp->cx, rq, &page);
+	buf_addf(&link, "<%s%s?", config->web.public_url, rq->path);
+	for (size_t i = 0; i < rq->query_count; i++) {
+		if (strcmp(rq->query[i].name, "limit") == 0 || strcmp(rq->query[i].name, "cursor") == 0)
+			continue;
+		percent_encode(&link, rq->query[i].name);
+		buf_add_char(&link, '=');
+		percent_encode(&link, rq->query[i].value);
+		buf_add_char(&link, '&');
+	}
+	buf_addf(&link, "cursor=%s&limit=%lld>; rel=\"next\"", cursor_encode(rp->cx->arena, key), (long long)page.limit);
+	reply_header(rp, "Link", "%s", link.bytes);
+}
+
+enum rc
+reply_list(struct ctx *cx, struct reply *rp, const struct field *table, const void *things, size_t count, size_t size,
+    const char *next)
+{
+	(void)cx;
+	start(rp, success_status(rp->rq));
+	if (next != NULL)
+		add_link(rp, next);
+	buf_add_char(&rp->content, '[');
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0)
+			buf_add_char(&rp->content, ',');
+		field_write(&rp->content, table, (const char *)things + i * size);
+	}
+	buf_add_char(&rp->content, ']');
+	return RC_OK;
+}
+
+enum rc
+reply_nothing(struct ctx *cx, struct reply *rp)
+{
+	(void)cx;
+	start(rp, 204);
+	return RC_OK;
+}
+
+void
+reply_options(struct reply *rp, const char *allow)
+{
+	start(rp, 204);
+	reply_header(rp, "Allow", "%s", allow);
+}
+
+static void
+add_member(struct buf *b, const char *name, const char *text)
+{
+	if (b->length > 1)
+		buf_add_char(b, ',');
+	buf_addf(b, "\"%s\":", name);
+	buf_add_json(b, text);
+}
+
+static void
+add_field_errors(struct buf *b, const struct err_field *f)
+{
+	buf_add_text(b, ",\"errors\":{");
+	for (; f != NULL; f = f->next) {
+		buf_add_json(b, f->name);
+		buf_add_char(b, ':');
+		buf_add_json(b, f->message);
+		if (f->next != NULL)
+			buf_add_char(b, ',');
+	}
+	buf_add_char(b, '}');
+}
+
+void
+reply_error(struct reply *rp, enum rc rc)
+{
+	const struct rc_meaning *meaning = rc_meaning(rc);
+	const char *message = err_message(rp->cx, rc), *allow;
+	time_t now = (time_t)(clock_now_us() / 1000000);
+	char timestamp[sizeof("yyyy-MM-dd HH:mm:ss")];
+	struct tm tm;
+
+	start(rp, meaning->http);
+	rp->problem = rp->rq->takes_problem;
+	strftime(timestamp, sizeof(timestamp), "%Y-%m-%d %H:%M:%S", gmtime_r(&now, &tm));
+	buf_add_char(&rp->content, '{');
+	add_member(&rp->content, "timestamp", timestamp);
+	buf_addf(&rp->content, ",\"status\":%d", meaning->http);
+	add_member(&rp->content, "message", message);
+	add_member(&rp->content, "path", rp->rq->path);
+	if (rp->cx->err.fields != NULL)
+		add_field_errors(&rp->content, rp->cx->err.fields);
+	add_member(&rp->content, "requestId", rp->cx->request_id);
+	/* RFC 9457, section 4.2.1: "about:blank" says no more than the status does; the title is its phrase. */
+	add_member(&rp->content, "type", "about:blank");
+	add_member(&rp->content, "title", meaning->title);
+	add_member(&rp->content, "detail", message);
+	add_member(&rp->content, "instance", rp->rq->path);
+	buf_add_char(&rp->content, '}');
+	if (rc == RC_METHOD && (allow = route_allow(rp->cx, rp->rq)) != NULL)
+		reply_header(rp, "Allow", "%s", allow);
+	if (meaning->http == 401)
+		reply_header(rp, "WWW-Authenticate", "Bearer");
+	if (meaning->http == 503)
+		reply_header(rp, "Retry-After", "1");
+}

@@ -1,0 +1,107 @@
+/* How an answer leaves: its head, then its content, at once or bit by bit. */
+#include <string.h>
+
+#include "lib/web/reply.h"
+
+/* A stream goes out in pieces of about this size. */
+#define STREAM_PIECE ((size_t)16 * 1024)
+
+static const char *
+phrase(int status)
+{
+	switch (status) {
+	case 200:
+		return "OK";
+	case 201:
+		return "Created";
+	case 204:
+		return "No Content";
+	case 304:
+		return "Not Modified";
+	default:
+		break;
+	}
+	for (enum rc rc = RC_OK; rc < RC_COUNT; rc++)
+		if (rc_meaning(rc)->http == status)
+			return rc_meaning(rc)->title;
+	return "Unknown";
+}
+
+static void
+write_out(struct reply *rp, const struct buf *b)
+{
+	const struct web_env *env = rp->rq->env;
+
+	if (b->length > 0 && !rp->lost && !env->write(env->engine, b->bytes, b->length))
+		rp->lost = true;
+}
+
+static void
+send_head(struct reply *rp, bool whole)
+{
+	struct buf head = { .arena = rp->cx->arena };
+
+	buf_addf(&head, "Status: %d %s\r\n", rp->status, phrase(rp->status));
+	if (rp->status != 204 && rp->status != 304) {
+		buf_addf(&head, "Content-Type: application/%s\r\n", rp->problem ? "problem+json" : "json");
+		if (whole)
+			buf_addf(&head, "Content-Length: %zu\r\n", rp->content.length);
+	}
+	buf_addf(&head, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nX-Request-Id: %s\r\n",
+	    rp->cx->request_id);
+	if (rp->headers.length > 0)
+		buf_add(&head, rp->headers.bytes, rp->headers.length);
+	buf_add_text(&head, "\r\n");
+	rp->sent = true;
+	write_out(rp, &head);
+}
+
+bool
+reply_send(struct reply *rp)
+{
+	if (!rp->sent)
+		send_head(rp, !(rp->streaming && rp->rq->head));
+	if (!rp->rq->head)
+		write_out(rp, &rp->content);
+	rp->content.length = 0;
+	return !rp->lost;
+}
+
+enum rc
+reply_stream_begin(struct ctx *cx, struct reply *rp, const struct field *table)
+{
+	rp->status = rp->rq->route->status == 0 ? 200 : rp->rq->route->status;
+	rp->headers.length = 0;
+	rp->content.length = 0;
+	rp->streaming = true;
+	rp->table = table;
+	rp->rows = 0;
+	cx->deadline_ns = 0; /* a stream may take longer than the request's time: every row is waited for on its own */
+	if (rp->rq->head)
+		return RC_CANCELLED; /* nobody reads the rows, so that the handler had better not fetch them */
+	buf_add_char(&rp->content, '[');
+	return RC_OK;
+}
+
+enum rc
+reply_stream_row(struct reply *rp, const void *row)
+{
+	if (rp->rows++ > 0)
+		buf_add_char(&rp->content, ',');
+	field_write(&rp->content, rp->table, row);
+	if (rp->content.length < STREAM_PIECE)
+		return RC_OK;
+	/* Only now, so that a database that is away at the first row is a 503. */
+	if (!rp->sent)
+		send_head(rp, false);
+	write_out(rp, &rp->content);
+	rp->content.length = 0;
+	return rp->lost ? RC_CANCELLED : RC_OK;
+}
+
+enum rc
+reply_stream_end(struct reply *rp)
+{
+	buf_add_char(&rp->content, ']');
+	return RC_OK;
+}
