@@ -1,5 +1,6 @@
--- Database roles of this domain's programs, each with no more rights than the migrations grant it.
--- Run before every migration; roles belong to the whole server, so they may be there already.
+-- Database roles of this domain's programs: they may enter this database, look into its schema, and ask which migrations it has.
+-- All else is granted table by table in the migrations.  Run before them at each `medicore migrate`; roles belong to the
+-- whole server, so they may be there already.
 do $$
 declare name text;
 begin
@@ -11,11 +12,11 @@ begin
         if not exists (select from pg_roles where rolname = name) then
             execute format('create role %I login', name);
         end if;
+        execute format('grant connect on database %I to %I', current_database(), name);
+        execute format('grant usage on schema public to %I', name);
+        execute format('grant select on schema_migration to %I', name);
     end loop;
+    execute format('revoke all on database %I from public', current_database());
 end $$;
 
 revoke all on schema public from public;
-grant usage on schema public to
-    medicore_patient_rest,
-    medicore_patient_grpc,
-    medicore_operator;

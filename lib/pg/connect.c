@@ -241,9 +241,14 @@ pg_open(const char *database, const char *role)
 	    "-c idle_in_transaction_session_timeout=30000 -c jit=off",
 	    (long long)config->database.statement_timeout_ms);
 	ctx_init(&cx, arena, pg);
-	(void)pg_connected(&cx, pg_deadline(&cx));
-	pg->failed_at_ns = 0;
+	(void)pg_connect(&cx);
 	return pg;
+}
+
+enum rc
+pg_connect(struct ctx *cx)
+{
+	return pg_connected(cx, pg_deadline(cx));
 }
 
 void

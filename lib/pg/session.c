@@ -1,5 +1,6 @@
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/clock.h"
@@ -158,18 +159,72 @@ pg_listen_wait(struct ctx *cx, const char *channel, int timeout_ms, int also_fd)
 
 /* --- migrations --- */
 
+/* Which line of the script the server blames: 0 where it blames none. */
+static int
+blamed_line(const char *sql, const PGresult *result)
+{
+	const char *position = PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION);
+	long n = position == NULL ? 0 : strtol(position, NULL, 10);
+	int line = n > 0 ? 1 : 0;
+
+	/* Counted in characters, from 1. */
+	for (; n > 1 && *sql != '\0'; sql++) {
+		if (((unsigned char)*sql & 0xc0) != 0x80)
+			n--;
+		if (*sql == '\n')
+			line++;
+	}
+	return line;
+}
+
+/* A script comes with the program and holds nobody's data, so its author may hear the server's words. */
+static enum rc
+script_failed(struct ctx *cx, const char *sql, const PGresult *result)
+{
+	const char *words = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	int line = blamed_line(sql, result);
+
+	if (words != NULL && state != NULL && line > 0)
+		err_detail(cx, RC_INTERNAL, "line %d: %s, SQLSTATE %s", line, words, state);
+	else if (words != NULL && state != NULL)
+		err_detail(cx, RC_INTERNAL, "%s, SQLSTATE %s", words, state);
+	return pg_sort(cx, "script", result);
+}
+
+static enum rc
+run_script(struct ctx *cx, const char *sql)
+{
+	enum rc rc, failed = RC_OK;
+	struct pg *pg = cx->pg;
+	PGresult *result;
+
+	if (!PQsendQuery(pg->conn, sql))
+		return pg_lost(cx, "script");
+	while ((rc = pg_wait(cx, "script", cx->deadline_ns)) == RC_OK && (result = PQgetResult(pg->conn)) != NULL) {
+		if (PQresultStatus(result) == PGRES_FATAL_ERROR)
+			failed = script_failed(cx, sql, result);
+		PQclear(result);
+		if (pg->conn == NULL)
+			return failed;
+	}
+	return rc != RC_OK ? rc : failed;
+}
+
 enum rc
 pg_script(struct ctx *cx, const char *sql)
 {
-	int64_t deadline = cx->deadline_ns;
+	struct pg *pg = cx->pg;
 	enum rc rc;
 
 	rc = pg_connected(cx, pg_deadline(cx));
 	if (rc == RC_OK)
 		rc = pg_begun(cx, pg_deadline(cx));
-	if (rc == RC_OK && !PQsendQuery(cx->pg->conn, sql))
-		rc = pg_lost(cx, "script");
 	if (rc == RC_OK)
-		rc = pg_collect(cx, "script", deadline, NULL);
+		rc = run_script(cx, sql);
+	if (rc == RC_OK && pg->depth > 0 && PQtransactionStatus(pg->conn) != PQTRANS_INTRANS) {
+		pg_drop(pg);
+		return err_detail(cx, RC_INTERNAL, "the script ended the transaction it is run in");
+	}
 	return rc;
 }

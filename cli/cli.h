@@ -1,0 +1,61 @@
+/*
+ * cli.h - the operator's command: one function per verb, one row of the table in main.c.
+ *
+ * Exit status: 0 done; 1 it failed, or found something wrong; 2 it was asked for wrongly.
+ */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+
+#include "lib/base/ctx.h"
+
+#define CLI_DONE 0
+#define CLI_FAILED 1
+#define CLI_USAGE 2
+
+/* Role that the verbs of everyday connect as; migrate alone is config->database.admin. */
+#define CLI_OPERATOR "medicore_operator"
+
+struct cli {
+	struct arena *arena; /* of the whole run */
+	const char *verb;    /* name of the one that runs */
+	const char *args;    /* what it takes, as its row says */
+};
+
+struct verb {
+	const char *name;
+	const char *args; /* after the name, in the usage line; "" none */
+	const char *help; /* one line */
+	const char *more; /* what `medicore VERB --help` adds; NULL: nothing */
+	int (*run)(struct cli *cli, int argc, char **argv); /* argv[0] is the verb; the result is the exit status */
+};
+
+int verb_migrate(struct cli *cli, int argc, char **argv);      /* migrate.c */
+int verb_import(struct cli *cli, int argc, char **argv);       /* import.c */
+int verb_dead_letters(struct cli *cli, int argc, char **argv); /* dead_letters.c */
+int verb_check(struct cli *cli, int argc, char **argv);	       /* check.c */
+
+/* Opens a database as role and makes a context without deadline in cli's arena; false, said on standard error, where the server can't be reached.
+ * cli_close ends both. */
+bool cli_open(struct cli *cli, const char *database, const char *role, struct ctx *ret_cx);
+void cli_close(struct ctx *cx);
+
+/*
+ * Says on standard error what went wrong and what mends it, and returns the exit status to end with:
+ *
+ *	medicore migrate: db/patient/0002_x.sql: the database has another version of it
+ *	  put the file back as it was, and make the change in a new one
+ */
+int cli_error(const struct cli *cli, const char *mend /* NULL: nothing to say */, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The same for a function that ended in rc: fmt says what was tried, cx->err and rc why it failed. */
+int cli_failed(const struct cli *cli, struct ctx *cx, enum rc rc, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* The same for wrong arguments, with the usage line; CLI_USAGE. */
+int cli_usage(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,182 @@
+#include <config.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "lib/base/config.h"
+
+static const struct verb verbs[] = {
+	{ "migrate", "[--dry-run | --status] [--migrations DIR]", "make or update databases, roles, tables and topics",
+	  "  --dry-run         say what would be done, and do nothing\n"
+	  "  --status          list what the databases have; exit status 1 where something is missing\n"
+	  "  --migrations DIR  take the SQL files from DIR instead of " PKGDATADIR "/db\n",
+	  verb_migrate },
+};
+
+#define VERBS (sizeof(verbs) / sizeof(*verbs))
+
+static void
+help(FILE *to)
+{
+	fputs("usage: medicore [--config FILE] VERB ...\n\n", to);
+	for (size_t i = 0; i < VERBS; i++)
+		fprintf(to, "  %-14s %s\n", verbs[i].name, verbs[i].help);
+	fputs("\n"
+	      "  medicore VERB --help  what a verb takes\n"
+	      "  --config FILE         settings, instead of " SYSCONFDIR "/medicore/medicore.conf\n"
+	      "  --print-config        print all settings and where each comes from\n"
+	      "  --version\n",
+	    to);
+}
+
+static int
+verb_help(const struct verb *v)
+{
+	printf("usage: medicore %s %s\n\n%s\n", v->name, v->args, v->help);
+	if (v->more != NULL)
+		printf("\n%s", v->more);
+	return CLI_DONE;
+}
+
+/* Levenshtein's distance, for words of at most 31 bytes; longer ones are like nothing. */
+static size_t
+distance(const char *a, const char *b)
+{
+	size_t row[32], n = strlen(b);
+
+	if (strlen(a) > 31 || n > 31)
+		return 32;
+	for (size_t j = 0; j <= n; j++)
+		row[j] = j;
+	for (size_t i = 1; a[i - 1] != '\0'; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= n; j++) {
+			size_t best = diagonal + (a[i - 1] != b[j - 1]);
+
+			diagonal = row[j];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+		}
+	}
+	return row[n];
+}
+
+static const struct verb *
+find_verb(const char *name)
+{
+	for (size_t i = 0; i < VERBS; i++)
+		if (strcmp(verbs[i].name, name) == 0)
+			return &verbs[i];
+	return NULL;
+}
+
+static int
+unknown_verb(const char *name)
+{
+	const char *like = NULL;
+	size_t best = 3; /* further away is a different word */
+
+	for (size_t i = 0; i < VERBS; i++) {
+		bool begins = strlen(name) >= 3 && strncmp(verbs[i].name, name, strlen(name)) == 0;
+		size_t d = begins ? 0 : distance(name, verbs[i].name);
+
+		if (d < best) {
+			best = d;
+			like = verbs[i].name;
+		}
+	}
+	fprintf(stderr, "medicore: there is no verb '%s'", name);
+	if (like != NULL)
+		fprintf(stderr, "; did you mean '%s'?\n", like);
+	else
+		fputs("\n  medicore --help lists them\n", stderr);
+	return CLI_USAGE;
+}
+
+static int
+run_verb(const struct verb *v, int argc, char **argv)
+{
+	struct cli cli = { .verb = v->name, .args = v->args };
+	int status;
+
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--help") == 0)
+			return verb_help(v);
+	cli.arena = arena_new();
+	status = v->run(&cli, argc, argv);
+	arena_free(cli.arena);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		perror("medicore: standard output");
+		return CLI_FAILED;
+	}
+	return status;
+}
+
+/* Takes --config FILE or --config=FILE out of argv, wherever it stands before "--"; false where FILE is missing. */
+static bool
+take_config(int *argc, char **argv, const char **ret_path)
+{
+	static const char option[] = "--config";
+	size_t n = sizeof(option) - 1;
+	int kept = 1, i = 1;
+
+	for (; i < *argc && strcmp(argv[i], "--") != 0; i++) {
+		if (strncmp(argv[i], option, n) == 0 && argv[i][n] == '=') {
+			*ret_path = argv[i] + n + 1;
+		} else if (strcmp(argv[i], option) != 0) {
+			argv[kept++] = argv[i];
+		} else if (++i < *argc) {
+			*ret_path = argv[i];
+		} else {
+			fputs("medicore: --config needs a file\n", stderr);
+			return false;
+		}
+	}
+	for (; i < *argc; i++)
+		argv[kept++] = argv[i];
+	argv[kept] = NULL;
+	*argc = kept;
+	return true;
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *path = NULL, *first;
+	const struct verb *v;
+
+	if (!take_config(&argc, argv, &path))
+		return CLI_USAGE;
+	if (argc < 2) {
+		help(stderr);
+		return CLI_USAGE;
+	}
+	first = argv[1];
+	if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0 || strcmp(first, "help") == 0) {
+		v = argc > 2 ? find_verb(argv[2]) : NULL;
+		if (v != NULL)
+			return verb_help(v);
+		help(stdout);
+		return CLI_DONE;
+	}
+	if (strcmp(first, "--version") == 0) {
+		puts(PACKAGE_STRING);
+		return CLI_DONE;
+	}
+	v = find_verb(first);
+	if (v == NULL && strcmp(first, "--print-config") != 0)
+		return unknown_verb(first);
+	if (!config_load(path))
+		return CLI_FAILED;
+	if (v != NULL)
+		return run_verb(v, argc - 1, argv + 1);
+	config_print(stdout);
+	return CLI_DONE;
+}
