@@ -13,7 +13,7 @@ ms_of(struct instant t)
 static char *
 text_of(const char *s)
 {
-	return s == NULL ? (char *)protobuf_c_empty_string : (char *)(uintptr_t)s;
+	return s == NULL ? (char *)(uintptr_t)protobuf_c_empty_string : (char *)(uintptr_t)s;
 }
 
 static void

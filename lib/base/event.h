@@ -20,6 +20,7 @@ struct event {
 };
 
 #define TOPIC_APPOINTMENT "medicore.appointment.v1"
+#define GROUP_BILLING "medicore-billing" /* consumer group of the billing worker */
 #define TYPE_APPOINTMENT_BOOKED "medicore.appointment.booked.v1"
 #define TYPE_APPOINTMENT_CANCELLED "medicore.appointment.cancelled.v1"
 

@@ -1,0 +1,97 @@
+#include "domain/billing/billing.h"
+#include "lib/base/config.h"
+#include "lib/base/log.h"
+#include "lib/bus/bus.h"
+#include "lib/pg/pg.h"
+#include "worker/appointment_events.h"
+#include "worker/billing_worker.h"
+#include "worker/process.h"
+#include "worker/replay.h"
+
+/* How long a stop may have to wait while nothing comes. */
+#define POLL_MS 200
+
+struct worker {
+	const struct billing_ports *ports;
+	struct bus_consumer *consumer;
+	struct arena *arena;
+	struct pg *pg;
+	struct trouble trouble, commit_trouble;
+	int failures; /* in a row that are no dependency's */
+};
+
+/* Offsets after the transaction: what isn't committed to Kafka comes again, and the inbox knows it. */
+static void
+commit(struct worker *w, struct ctx *cx)
+{
+	enum rc rc;
+
+	err_clear(cx);
+	rc = bus_commit(cx, w->consumer);
+	if (rc == RC_OK)
+		trouble_end(&w->commit_trouble);
+	else
+		trouble_begin(&w->commit_trouble, rc, cx->err.detail);
+}
+
+static void
+go_back(struct worker *w, struct ctx *cx, enum rc rc)
+{
+	w->failures = rc == RC_INTERNAL ? w->failures + 1 : 0;
+	trouble_begin(&w->trouble, rc, cx->err.detail);
+	err_clear(cx);
+	bus_rewind(cx, w->consumer);
+}
+
+/* How long to pause before the next one. */
+static int
+take_batch(struct worker *w)
+{
+	struct event *events;
+	struct ctx cx;
+	size_t count;
+	enum rc rc;
+
+	arena_reset(w->arena);
+	ctx_init(&cx, w->arena, w->pg);
+	rc = bus_consume(&cx, w->consumer, w->arena, (size_t)config->events.batch, POLL_MS, &events, &count);
+	if (rc == RC_OK && count == 0)
+		return 0;
+	if (rc == RC_OK)
+		rc = appointment_events_take(&cx, w->ports, events, count, w->failures);
+	if (rc != RC_OK) {
+		go_back(w, &cx, rc);
+		return trouble_pause_ms(&w->trouble);
+	}
+	w->failures = 0;
+	trouble_end(&w->trouble);
+	commit(w, &cx);
+	return 0;
+}
+
+bool
+billing_from_kafka(const struct billing_ports *ports)
+{
+	static const char *const topics[] = { TOPIC_APPOINTMENT, NULL };
+	struct worker w = {
+		.ports = ports,
+		.consumer = bus_consumer_new(config->events.brokers, GROUP_BILLING, config->events.instance, topics),
+		.arena = arena_new(),
+		.pg = pg_open(config->database.billing, BILLING_WORKER_ROLE),
+		.trouble = { .what = "appointments" },
+		.commit_trouble = { .what = "offsets" },
+	};
+	bool ready = w.consumer != NULL && w.pg != NULL;
+	int pause_ms = 0;
+
+	if (ready)
+		replay_start(ports);
+	while (ready && !stop_wait(pause_ms))
+		pause_ms = take_batch(&w);
+	if (ready)
+		replay_join();
+	bus_consumer_free(w.consumer);
+	pg_close(w.pg);
+	arena_free(w.arena);
+	return ready;
+}

@@ -1,0 +1,30 @@
+/* medicore-billing-worker - bookings become invoices. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "domain/billing/billing.h"
+#include "grpc/patient_client.h"
+#include "lib/base/config.h"
+#include "worker/billing_worker.h"
+#include "worker/process.h"
+
+int
+main(int argc, char **argv)
+{
+	static const struct process process = {
+		.name = "medicore-billing-worker",
+		.purpose = "Makes invoices of bookings.",
+	};
+	static const struct billing_ports ports = { .patients_exist = patient_client_exist };
+	int status;
+	bool ran;
+
+	status = process_start(&process, argc, argv, NULL);
+	if (status >= 0)
+		return status;
+	if (strcmp(config->events.transport, "kafka") == 0)
+		ran = billing_from_kafka(&ports);
+	else
+		ran = billing_from_relay(&ports);
+	return ran ? EXIT_SUCCESS : EXIT_FAILURE;
+}

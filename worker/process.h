@@ -1,0 +1,41 @@
+/* process.h - what the programs of this room have in common: options, settings, and being asked to stop. */
+#ifndef WORKER_PROCESS_H
+#define WORKER_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base/rc.h"
+
+struct process {
+	const char *name;
+	const char *purpose;  /* one line of --help */
+	const char *argument; /* how --help names the only argument; NULL: there is none */
+};
+
+/*
+ * Reads the options (--help, --version, --print-config, --config FILE) and the settings, opens the log and holds SIGTERM and SIGINT back for
+ * stop_wait, so it is to be called before any thread starts.  Returns -1 to go on, else the exit status.
+ */
+int process_start(const struct process *p, int argc, char **argv, const char **ret_argument);
+
+int stop_fd(void); /* becomes readable when the process is asked to stop */
+
+/* Waits up to timeout_ms (-1: for ever); true, at once and from then on, when the process is asked to stop. */
+bool stop_wait(int timeout_ms);
+
+/*
+ * Pauses that get longer while something fails, 50 ms to half a second, so that its return is noticed well within two.  Says that it fails when
+ * it begins to and every half a minute from then on, and when it is over.  Starts zeroed but for what.
+ */
+struct trouble {
+	const char *what; /* "publish", say */
+	int attempts;	  /* in a row */
+	int64_t said_ns;
+};
+
+void trouble_begin(struct trouble *t, enum rc rc, const char *detail);
+int trouble_pause_ms(const struct trouble *t);
+void trouble_end(struct trouble *t); /* nothing failed: costs nothing where nothing had */
+
+#endif

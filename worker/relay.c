@@ -1,0 +1,136 @@
+#include "worker/relay.h"
+
+#include "lib/base/clock.h"
+#include "lib/base/config.h"
+#include "lib/base/log.h"
+#include "lib/pg/pg.h"
+#include "worker/process.h"
+
+#define LOCK_KEY INT64_C(0x6d6564696f757478) /* "medioutx": locks are per database */
+#define STANDBY_MS 300
+#define PURGE_EVERY_NS (INT64_C(60) * 1000000000)
+
+struct relay {
+	const struct outbox *outbox;
+	const struct transport *transport;
+	struct arena *arena;
+	struct pg *pg;
+	struct trouble trouble;
+	int64_t purge_at_ns;
+	bool standing_by;
+};
+
+/* One turn: at most a batch, in a ctx of its own.  *ret_empty tells that nothing was left. */
+static enum rc
+relay_batch(struct relay *r, struct ctx *cx, bool *ret_empty)
+{
+	struct event *events;
+	int64_t *seqs;
+	size_t count, taken = 0;
+	bool *acked;
+	enum rc rc, sent;
+
+	rc = r->outbox->pending(cx, r->transport->batch_max, &events, &seqs, &count);
+	if (rc != RC_OK)
+		return rc;
+	*ret_empty = count == 0;
+	if (count == 0)
+		return RC_OK;
+	acked = arena_zalloc_n(cx->arena, count, sizeof(*acked));
+	sent = r->transport->publish(cx, r->transport->to, events, count, acked);
+	for (size_t i = 0; i < count; i++)
+		if (acked[i])
+			seqs[taken++] = seqs[i];
+	/* Those that were taken are done, whatever became of the others. */
+	if (taken > 0)
+		rc = r->outbox->published(cx, seqs, taken);
+	log_line(LOG_DEBUG, "outbox: %zu events, %zu taken, from %s", count, taken, events[0].id);
+	return sent != RC_OK ? sent : rc;
+}
+
+static enum rc
+purge(struct relay *r, struct ctx *cx)
+{
+	int64_t now = clock_monotonic_ns(), purged = 0;
+	enum rc rc;
+
+	if (now < r->purge_at_ns)
+		return RC_OK;
+	r->purge_at_ns = now + PURGE_EVERY_NS;
+	rc = r->outbox->purge(cx, config->events.keep_s, &purged);
+	if (rc == RC_OK && purged > 0)
+		log_line(LOG_INFO, "outbox: %lld published events purged", (long long)purged);
+	return rc;
+}
+
+/* The lock lives and dies with the connection, so after a reconnect it has to be won again. */
+static enum rc
+win_lock(struct relay *r, struct ctx *cx)
+{
+	enum rc rc = pg_try_lock(cx, LOCK_KEY);
+
+	if ((rc == RC_CONFLICT) != r->standing_by && (rc == RC_CONFLICT || rc == RC_OK)) {
+		r->standing_by = rc == RC_CONFLICT;
+		log_line(LOG_INFO, r->standing_by ? "outbox: another relay is active, standing by" : "outbox: active");
+	}
+	return rc;
+}
+
+static int
+ms_until_purge(const struct relay *r)
+{
+	int64_t left = r->purge_at_ns - clock_monotonic_ns();
+
+	return left <= 0 ? 0 : (int)(left / 1000000) + 1;
+}
+
+/* Publishes all there is, then waits for more.  Listening begins before the outbox is read for the last time, so nothing is missed. */
+static enum rc
+turn(struct relay *r, struct ctx *cx)
+{
+	bool empty = false;
+	enum rc rc;
+
+	rc = win_lock(r, cx);
+	if (rc == RC_OK)
+		rc = relay_batch(r, cx, &empty);
+	if (rc != RC_OK)
+		return rc;
+	trouble_end(&r->trouble);
+	if (!empty)
+		return RC_OK;
+	rc = purge(r, cx);
+	if (rc == RC_OK)
+		rc = pg_listen_wait(cx, "outbox", ms_until_purge(r), stop_fd());
+	return rc == RC_TIMEOUT || rc == RC_CANCELLED ? RC_OK : rc;
+}
+
+bool
+relay_run(const struct outbox *outbox, const struct transport *transport)
+{
+	struct relay r = {
+		.outbox = outbox,
+		.transport = transport,
+		.arena = arena_new(),
+		.pg = pg_open(outbox->database(), outbox->role),
+		.trouble = { .what = "outbox" },
+	};
+	int pause_ms = 0;
+
+	while (r.pg != NULL && !stop_wait(pause_ms)) {
+		struct ctx cx;
+		enum rc rc;
+
+		arena_reset(r.arena);
+		ctx_init(&cx, r.arena, r.pg);
+		rc = turn(&r, &cx);
+		pause_ms = rc == RC_CONFLICT ? STANDBY_MS : 0;
+		if (rc != RC_OK && rc != RC_CONFLICT) {
+			trouble_begin(&r.trouble, rc, cx.err.detail);
+			pause_ms = trouble_pause_ms(&r.trouble);
+		}
+	}
+	pg_close(r.pg);
+	arena_free(r.arena);
+	return r.pg != NULL;
+}
