@@ -1,0 +1,35 @@
+/* medicore-scheduling.fcgi - REST /appointments. */
+#include "domain/scheduling/scheduling.h"
+#include "fcgi/scheduling/handlers.h"
+#include "grpc/patient_client.h"
+#include "lib/base/config.h"
+#include "worker/event_codec.h"
+
+const struct scheduling_ports scheduling_ports = {
+	.patients_exist = patient_client_exist,
+	.encode_booked = event_encode_booked,
+	.encode_cancelled = event_encode_cancelled,
+};
+
+static const char *
+database(void)
+{
+	return config->database.scheduling;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct web_program program = {
+		.name = "medicore-scheduling.fcgi",
+		.title = "Scheduling",
+		.routes = scheduling_routes,
+		.database = database,
+		.role = "medicore_scheduling_rest",
+		.schema = SCHEDULING_SCHEMA,
+		.start = patient_client_start,
+		.stop = patient_client_stop,
+	};
+
+	return web_main(&program, argc, argv);
+}
