@@ -91,7 +91,7 @@ zone_valid(const char *text)
 	FILE *file;
 	bool found;
 
-	if (length == 0 || length > ZONE_MAX || text[0] < 'A' || text[0] > 'Z')
+	if (length == 0 || length > ZONE_MAX || text[0] < 'A' || text[0] > 'Z' || strstr(text, "//") != NULL)
 		return false;
 	for (const char *s = text; *s != '\0'; s++)
 		if (!is_alnum(*s) && strchr("_+-/", *s) == NULL)

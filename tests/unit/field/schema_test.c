@@ -1,0 +1,88 @@
+#include <string.h>
+
+#include "tests/unit/field/suites.h"
+#include "tests/unit/field/thing.h"
+
+static struct arena *arena;
+
+static void
+begin(void)
+{
+	arena = arena_new();
+}
+
+static void
+end(void)
+{
+	arena_free(arena);
+}
+
+static const char *
+schema(enum field_use use)
+{
+	struct buf b = { .arena = arena };
+	const char *why;
+	size_t at;
+
+	field_schema(&b, thing_fields, use);
+	ck_assert_int_eq(json_check(b.bytes, b.length, &at, &why), RC_OK);
+	return b.bytes;
+}
+
+#define HAS(text, part) ck_assert_msg(strstr(text, part) != NULL, "%s lacks %s", text, part)
+#define LACKS(text, part) ck_assert_msg(strstr(text, part) == NULL, "%s has %s", text, part)
+
+START_TEST(a_create_schema_says_what_is_required_and_refuses_the_rest)
+{
+	const char *s = schema(CREATE);
+
+	HAS(s, "\"additionalProperties\":false");
+	HAS(s, "\"required\":[\"name\",\"email\",\"gender\"]");
+	HAS(s, "\"name\":{\"type\":\"string\",\"minLength\":1,\"pattern\":\"\\\\S\",\"maxLength\":80}");
+	HAS(s, "\"email\":{\"type\":\"string\",\"format\":\"email\",\"maxLength\":254}");
+	HAS(s, "\"gender\":{\"type\":\"string\",\"enum\":[\"MALE\",\"FEMALE\",\"OTHER\"]}");
+	HAS(s, "\"dateOfBirth\":{\"type\":[\"string\",\"null\"],\"format\":\"date\"}");
+	HAS(s, "\"note\":{\"type\":[\"string\",\"null\"],\"maxLength\":255,\"description\":\"Anything \\\"else\\\"\"}");
+	HAS(s, "\"minutes\":{\"type\":[\"integer\",\"null\"],\"minimum\":1,\"maximum\":600}");
+	LACKS(s, "\"id\"");
+	LACKS(s, "\"parts\"");
+	LACKS(s, "\"payload\"");
+}
+END_TEST
+
+START_TEST(an_update_schema_requires_nothing_and_takes_null)
+{
+	const char *s = schema(UPDATE);
+
+	HAS(s, "\"additionalProperties\":false");
+	LACKS(s, "\"required\"");
+	HAS(s, "\"gender\":{\"type\":[\"string\",\"null\"],\"enum\":[\"MALE\",\"FEMALE\",\"OTHER\",null]}");
+	HAS(s, "\"id\":{\"type\":[\"string\",\"null\"],\"format\":\"uuid\"}");
+}
+END_TEST
+
+START_TEST(a_reply_schema_says_what_is_always_there_and_what_may_be_null)
+{
+	const char *s = schema(REPLY);
+
+	LACKS(s, "\"additionalProperties\"");
+	HAS(s, "\"id\":{\"type\":\"string\",\"format\":\"uuid\"}");
+	HAS(s, "\"note\":{\"type\":[\"string\",\"null\"]");
+	HAS(s, "\"parts\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\"");
+	HAS(s, "\"startsAt\",\"minutes\",\"level\"]}");
+}
+END_TEST
+
+Suite *
+schema_suite(void)
+{
+	Suite *suite = suite_create("schema");
+	TCase *t = tcase_create("schema");
+
+	tcase_add_checked_fixture(t, begin, end);
+	tcase_add_test(t, a_create_schema_says_what_is_required_and_refuses_the_rest);
+	tcase_add_test(t, an_update_schema_requires_nothing_and_takes_null);
+	tcase_add_test(t, a_reply_schema_says_what_is_always_there_and_what_may_be_null);
+	suite_add_tcase(suite, t);
+	return suite;
+}
