@@ -9,38 +9,10 @@ import uuid
 import pytest
 
 import rest
-from rest import delete, follow, get, next_link, patch, patient, post, query, registered, send
+from rest import assert_error, delete, follow, get, next_link, patch, patient, post, query, registered, send, short
 
 UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 TODAY = datetime.datetime.now(datetime.timezone.utc).date()
-
-
-def short(value):
-    """A parameter's part of a test's name."""
-    return ascii(value)[:32]
-
-
-def assert_error(answer, status, errors=None, message=None):
-    """The one error shape."""
-    assert answer.status == status, answer
-    body = answer.json
-    assert body["status"] == status
-    assert re.match(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$", body["timestamp"])
-    assert body["path"].startswith("/")
-    assert body["message"] and body["title"] and body["type"] and body["detail"] and body["instance"]
-    assert re.match(r"^[A-Za-z0-9._-]{1,64}$", body["requestId"])
-    assert answer.headers["Content-Type"].split(";")[0] == "application/json"
-    if errors is None:
-        assert "errors" not in body, body
-    elif isinstance(errors, dict):
-        assert body["errors"] == errors
-        assert body["message"] == (next(iter(errors.values())) if len(errors) == 1 else
-                                   f"Validation failed: {len(errors)} errors found")
-    else:
-        assert sorted(body["errors"]) == sorted(errors), body
-    if message is not None:
-        assert body["message"] == message
-    return body
 
 
 # --- create ---

@@ -2,6 +2,7 @@
 import http.client
 import json
 import os
+import re
 import urllib.parse
 import uuid
 
@@ -61,6 +62,34 @@ def patch(path, body, **headers):
 
 def delete(path, **headers):
     return send("DELETE", path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+
+
+def short(value):
+    """A parameter's part of a test's name."""
+    return ascii(value)[:32]
+
+
+def assert_error(answer, status, errors=None, message=None):
+    """The one error shape."""
+    assert answer.status == status, answer
+    body = answer.json
+    assert body["status"] == status
+    assert re.match(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$", body["timestamp"])
+    assert body["path"].startswith("/")
+    assert body["message"] and body["title"] and body["type"] and body["detail"] and body["instance"]
+    assert re.match(r"^[A-Za-z0-9._-]{1,64}$", body["requestId"])
+    assert answer.headers["Content-Type"].split(";")[0] == "application/json"
+    if errors is None:
+        assert "errors" not in body, body
+    elif isinstance(errors, dict):
+        assert body["errors"] == errors
+        assert body["message"] == (next(iter(errors.values())) if len(errors) == 1 else
+                                   f"Validation failed: {len(errors)} errors found")
+    else:
+        assert sorted(body["errors"]) == sorted(errors), body
+    if message is not None:
+        assert body["message"] == message
+    return body
 
 
 def email():
