@@ -32,3 +32,13 @@ rc_meaning(enum rc rc)
 		rc = RC_INTERNAL;
 	return &meanings[rc];
 }
+
+enum rc
+rc_from_grpc(int status)
+{
+	/* Those behind RC_INTERNAL never come from outside; of several with one status the first is meant. */
+	for (int rc = RC_OK; rc < RC_INTERNAL; rc++)
+		if (meanings[rc].grpc == status)
+			return (enum rc)rc;
+	return RC_INTERNAL;
+}

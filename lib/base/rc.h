@@ -54,4 +54,7 @@ struct rc_meaning {
 /* Never NULL: a code outside the enum means RC_INTERNAL. */
 const struct rc_meaning *rc_meaning(enum rc rc);
 
+/* What a gRPC status that came back from a call of ours means to us; RC_INTERNAL for one that the table doesn't have. */
+enum rc rc_from_grpc(int status);
+
 #endif

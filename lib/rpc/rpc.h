@@ -17,7 +17,7 @@
  *	}
  *
  * Exactly one of answer and rpc_fail, before the function returns.  Strings in asked were checked already: valid UTF-8 without NUL, else the
- * caller got INVALID_ARGUMENT.
+ * caller got INVALID_ARGUMENT (or see replace_bad_text).
  */
 #ifndef RPC_RPC_H
 #define RPC_RPC_H
@@ -39,6 +39,10 @@ struct rpc_options {
 	const char *database, *role; /* of each thread's cx->pg; NULL: none */
 	int schema;	     /* newest migration known; health says NOT_SERVING while pg_ready(schema) fails */
 	size_t message_max;  /* bytes; 0: 4 MiB */
+	int stop_grace_ms;   /* rpc_main: how long calls in flight may take once SIGTERM came */
+	/* A contract that answers bad input, rather than refusing it, wants to see strings that are no text (bad UTF-8, a NUL inside): then their
+	 * bytes are all overwritten by SUB (U+001A), which no rule takes for anything valid, and the method runs. */
+	bool replace_bad_text;
 	/* FileDescriptorProtos for reflection, as `protoc --descriptor_set_out --include_imports` makes them. */
 	const unsigned char *descriptors;
 	size_t descriptors_size;
@@ -48,9 +52,10 @@ struct rpc_options {
 struct rpc_server *rpc_server_new(const struct rpc_options *options, ProtobufCService *const *services, size_t count);
 void rpc_server_start(struct rpc_server *s);
 
-/* No new calls; those running may finish for grace_ms, then are cancelled; hard end a second later. */
-void rpc_server_stop(struct rpc_server *s, int grace_ms);
-void rpc_server_free(struct rpc_server *s);
+/* No new calls; those running may finish for grace_ms, then are cancelled; a second later it gives up: false, and only the process's
+ * end helps against a method that is stuck. */
+bool rpc_server_stop(struct rpc_server *s, int grace_ms);
+void rpc_server_free(struct rpc_server *s); /* nothing, where stopping failed */
 
 /* main() of a listener: --help, --version, --print-config, --config FILE, then serve until SIGTERM.  start runs after the
  * configuration is read and before threads; it fills in *options.  Returns the exit status. */
@@ -68,6 +73,7 @@ int rpc_main(const struct rpc_program *program, int argc, char **argv);
 struct ctx *rpc_ctx(struct rpc_call *call); /* its deadline, request id (x-request-id or traceparent, else made), arena, pg */
 const char *rpc_metadata(struct rpc_call *call, const char *key); /* first value, NULL: none */
 const char *rpc_peer(struct rpc_call *call);
+bool rpc_cancelled(const struct rpc_call *call); /* nobody waits for the answer any more; a long method asks now and then */
 
 /* Ends the call with rc's gRPC status (rc_meaning) and err_message(cx, rc). */
 void rpc_fail(struct rpc_call *call, enum rc rc);

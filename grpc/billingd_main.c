@@ -1,0 +1,40 @@
+/* medicore-billingd - billing.BillingService over gRPC. */
+#include "domain/billing/billing.h"
+#include "grpc/billing_server.h"
+#include "grpc/patient_client.h"
+#include "lib/base/config.h"
+#include "lib/rpc/rpc.h"
+#include "proto/descriptors.h"
+
+#define THREADS 8
+
+static void
+start(struct rpc_options *options)
+{
+	*options = (struct rpc_options){
+		.listen = config->billingd.listen,
+		.threads = THREADS,
+		.database = config->database.billing,
+		.role = "medicore_billing_grpc",
+		.schema = BILLING_SCHEMA,
+		.stop_grace_ms = (int)config->billingd.stop_grace_ms,
+		.replace_bad_text = true, /* contract: a patientId that is no UUID has a message of its own */
+		.descriptors = proto_descriptors,
+		.descriptors_size = proto_descriptors_size,
+	};
+	patient_client_start();
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct rpc_program program = {
+		.name = "medicore-billingd",
+		.start = start,
+		.stop = patient_client_stop,
+		.services = &billing_service,
+		.count = 1,
+	};
+
+	return rpc_main(&program, argc, argv);
+}

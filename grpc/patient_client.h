@@ -1,0 +1,20 @@
+/*
+ * patient_client.h - asking the patient service who exists: what billing and scheduling need from outside
+ * (struct billing_ports, struct scheduling_ports).
+ */
+#ifndef GRPC_PATIENT_CLIENT_H
+#define GRPC_PATIENT_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/base/ctx.h"
+
+/* Once, when the configuration is read and before threads start; never fork afterwards. */
+void patient_client_start(void);
+void patient_client_stop(void);
+
+/* An answer for each id, in order.  RC_UNAVAILABLE, RC_TIMEOUT: nobody can say; then nothing is written to ret_exist that means anything. */
+enum rc patient_client_exist(struct ctx *cx, const char *const *ids, size_t count, bool *ret_exist);
+
+#endif

@@ -1,0 +1,63 @@
+#include "grpc/patient_server.h"
+
+#include "domain/patient/patient.h"
+#include "lib/rpc/rpc.h"
+#include "proto/patient.pb-c.h"
+
+#define IDS_MAX ((size_t)1000) /* contract */
+
+static void
+verify_patient(Patient__PatientService_Service *service, const Patient__PatientLookupRequest *asked,
+    Patient__PatientLookupResponse_Closure answer, void *closure_data)
+{
+	Patient__PatientLookupResponse response = PATIENT__PATIENT_LOOKUP_RESPONSE__INIT;
+	struct rpc_call *call = closure_data;
+	const char *id = asked->patientid;
+	bool exists;
+	enum rc rc;
+
+	(void)service;
+	rc = patient_exist(rpc_ctx(call), &id, 1, &exists);
+	if (rc != RC_OK) {
+		rpc_fail(call, rc);
+		return;
+	}
+	response.exists = exists;
+	answer(&response, closure_data);
+}
+
+static void
+verify_patients(Patient__PatientService_Service *service, const Patient__PatientsLookupRequest *asked,
+    Patient__PatientsLookupResponse_Closure answer, void *closure_data)
+{
+	Patient__PatientsLookupResponse response = PATIENT__PATIENTS_LOOKUP_RESPONSE__INIT;
+	protobuf_c_boolean wide[IDS_MAX];
+	bool exist[IDS_MAX];
+	struct rpc_call *call = closure_data;
+	struct ctx *cx = rpc_ctx(call);
+	size_t n = asked->n_patientid;
+	enum rc rc = RC_OK;
+
+	(void)service;
+	if (n > IDS_MAX)
+		rc = err_field(cx, RC_INVALID, "patientId", "at most %zu ids at once", IDS_MAX);
+	else if (n > 0)
+		rc = patient_exist(cx, (const char *const *)asked->patientid, n, exist);
+	if (rc != RC_OK) {
+		rpc_fail(call, rc);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		wide[i] = exist[i];
+	response.n_exists = n;
+	response.exists = wide;
+	answer(&response, closure_data);
+}
+
+static Patient__PatientService_Service service = {
+	.base = PATIENT__PATIENT_SERVICE__BASE_INIT,
+	.verify_patient = verify_patient,
+	.verify_patients = verify_patients,
+};
+
+ProtobufCService *const patient_service = &service.base;

@@ -1,0 +1,165 @@
+/* method.c - a call of a bound service: read, checked, run and answered, all on one worker's thread. */
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "lib/rpc/bytes.h"
+#include "lib/rpc/internal.h"
+
+void
+method_arm(struct rpc_server *s, const struct method *m)
+{
+	struct rpc_call *call = call_new(s);
+
+	call->method = m;
+	if (grpc_server_request_registered_call(s->core, m->registered, &call->core, &call->deadline, &call->metadata,
+		&call->in, s->methods, s->methods, &call->ops[OP_ARRIVE]) != GRPC_CALL_OK)
+		call_unref(call); /* the queues are shut */
+}
+
+/* design: [A-Za-z0-9._-]{1,64} */
+static bool
+request_id_valid(const char *id)
+{
+	size_t n = strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
+
+	return n > 0 && n <= REQUEST_ID_MAX && id[n] == '\0';
+}
+
+static void
+take_request_id(struct rpc_call *call)
+{
+	static const char *const keys[] = { REQUEST_ID_KEY, "traceparent" };
+
+	for (size_t i = 0; i < 2; i++) {
+		const char *id = rpc_metadata(call, keys[i]);
+
+		if (id != NULL && request_id_valid(id)) {
+			call->cx.request_id = id;
+			return;
+		}
+	}
+}
+
+static int64_t
+deadline_of(gpr_timespec at)
+{
+	gpr_timespec left;
+
+	if (gpr_time_cmp(at, gpr_inf_future(at.clock_type)) == 0)
+		return 0;
+	left = gpr_time_sub(at, gpr_now(at.clock_type));
+	if (left.tv_sec > INT32_MAX)
+		return 0;
+	return clock_monotonic_ns() + left.tv_sec * 1000000000 + left.tv_nsec;
+}
+
+/* Sends the status, behind the message where there is one.  The request id goes ahead of both. */
+static void
+send_answer(struct rpc_call *call, enum rc rc, const ProtobufCMessage *message)
+{
+	grpc_metadata id = { .key = grpc_slice_from_static_string(REQUEST_ID_KEY),
+		.value = grpc_slice_from_copied_string(call->cx.request_id) };
+	grpc_slice words = grpc_empty_slice();
+	grpc_op ops[3] = { { .op = GRPC_OP_SEND_INITIAL_METADATA } };
+	size_t n = 1;
+
+	ops[0].data.send_initial_metadata.count = 1;
+	ops[0].data.send_initial_metadata.metadata = &id;
+	if (message != NULL) {
+		call->out = bytes_of(message);
+		ops[n].op = GRPC_OP_SEND_MESSAGE;
+		ops[n++].data.send_message.send_message = call->out;
+	} else {
+		words = grpc_slice_from_copied_string(err_message(&call->cx, rc));
+		ops[n].data.send_status_from_server.status_details = &words;
+	}
+	ops[n].op = GRPC_OP_SEND_STATUS_FROM_SERVER;
+	ops[n++].data.send_status_from_server.status = (grpc_status_code)rc_meaning(rc)->grpc;
+	call->answered = true;
+	call->rc = rc;
+	call_batch(call, OP_FINISH, ops, n);
+	grpc_slice_unref(words);
+	grpc_slice_unref(id.value);
+}
+
+void
+rpc_fail(struct rpc_call *call, enum rc rc)
+{
+	if (!call->answered)
+		send_answer(call, rc, NULL);
+}
+
+/* The closure that every method is given; protoc-c's closure_data is the call. */
+static void
+answer(const ProtobufCMessage *message, void *closure_data)
+{
+	struct rpc_call *call = closure_data;
+
+	if (call->answered)
+		return;
+	if (message != NULL)
+		send_answer(call, RC_OK, message);
+	else
+		rpc_fail(call, err_detail(&call->cx, RC_INTERNAL, "a method without an implementation"));
+}
+
+static enum rc
+read_message(struct rpc_call *call, ProtobufCMessage **ret_message)
+{
+	const ProtobufCMethodDescriptor *m = &call->method->service->descriptor->methods[call->method->index];
+	const struct rpc_options *o = &call->server->options;
+	const char *field = "";
+	size_t length = 0;
+	uint8_t *bytes = NULL;
+	enum rc rc = RC_MALFORMED;
+
+	if (call->in != NULL)
+		bytes = bytes_copy(call->cx.arena, call->in, &length);
+	if (bytes != NULL)
+		rc = wire_check(m->input, bytes, length, o->replace_bad_text ? WIRE_TEXT_REPLACED : WIRE_TEXT_REFUSED, &field);
+	if (rc == RC_INVALID)
+		return err_field(&call->cx, rc, field, "%s is not UTF-8 text, or holds a NUL", field);
+	if (rc == RC_OK) {
+		*ret_message = wire_unpack(call->cx.arena, m->input, bytes, length);
+		if (*ret_message != NULL)
+			return RC_OK;
+	}
+	return err_set(&call->cx, RC_MALFORMED, "The request is not a %s", m->input->name);
+}
+
+static void
+run(struct rpc_call *call)
+{
+	ProtobufCService *service = call->method->service;
+	ProtobufCMessage *message;
+	enum rc rc = RC_OK;
+
+	if (rpc_cancelled(call))
+		rc = RC_CANCELLED;
+	else if (call->cx.deadline_ns != 0 && call->started_ns >= call->cx.deadline_ns)
+		rc = RC_TIMEOUT; /* nobody waits for it any more */
+	if (rc == RC_OK)
+		rc = read_message(call, &message);
+	if (rc != RC_OK) {
+		rpc_fail(call, rc);
+		return;
+	}
+	service->invoke(service, call->method->index, message, answer, call);
+	if (!call->answered)
+		rpc_fail(call, err_detail(&call->cx, RC_INTERNAL, "the method gave no answer"));
+}
+
+void
+method_run(struct rpc_call *call, struct arena *a, struct pg *pg)
+{
+	method_arm(call->server, call->method);
+	ctx_init(&call->cx, a, pg);
+	call->started_ns = clock_monotonic_ns();
+	call->cx.deadline_ns = deadline_of(call->deadline);
+	take_request_id(call);
+	call_watch_close(call);
+	run(call);
+	log_request(&call->cx, "GRPC", call->method->path + 1, rc_meaning(call->rc)->grpc, call->rc, call->started_ns);
+	arena_reset(a);
+}

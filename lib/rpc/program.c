@@ -1,0 +1,132 @@
+/* program.c - main() of a listener. */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "lib/base/config.h"
+#include "lib/base/log.h"
+#include "lib/rpc/internal.h"
+
+static const struct option long_options[] = {
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ "print-config", no_argument, NULL, 'p' },
+	{ "config", required_argument, NULL, 'c' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static void
+usage(FILE *to, const char *name)
+{
+	fprintf(to,
+	    "usage: %s [--config FILE] [--print-config]\n"
+	    "Serves until SIGTERM.\n"
+	    "  --config FILE   settings (else $MEDICORE_CONFIG, else the installed medicore.conf)\n"
+	    "  --print-config  print every setting with its value, and exit\n"
+	    "  --help, --version\n",
+	    name);
+}
+
+/* Out of descriptors, the library stops serving for good: take as many as we may. */
+static void
+raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit); /* else we run with what there is */
+}
+
+static enum log_level
+configured_level(void)
+{
+	static const char *const names[] = { "debug", "info", "warning", "error" };
+
+	for (size_t i = 0; i < 4; i++)
+		if (strcmp(config->log.level, names[i]) == 0)
+			return (enum log_level)i;
+	return LOG_INFO;
+}
+
+static int
+serve(const struct rpc_program *program)
+{
+	struct rpc_options options = { 0 };
+	struct rpc_server *s;
+	sigset_t ends;
+	bool stopped;
+	int sig;
+
+	/* Before the first thread, which inherits it: signals are met here alone, by waiting for them. */
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGTERM);
+	sigaddset(&ends, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &ends, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	raise_descriptor_limit();
+	log_open(program->name, configured_level());
+	program->start(&options);
+	s = rpc_server_new(&options, program->services, program->count);
+	if (s == NULL)
+		return EXIT_FAILURE;
+	rpc_server_start(s);
+	log_line(LOG_INFO, "listening on %s", options.listen);
+	sigwait(&ends, &sig);
+	log_line(LOG_INFO, "stopping");
+	stopped = rpc_server_stop(s, options.stop_grace_ms);
+	if (!stopped) {
+		log_line(LOG_ERROR, "calls still ran %d ms after the order to stop; ended without them",
+		    options.stop_grace_ms);
+		_exit(EXIT_FAILURE);
+	}
+	rpc_server_free(s);
+	if (program->stop != NULL)
+		program->stop();
+	return EXIT_SUCCESS;
+}
+
+int
+rpc_main(const struct rpc_program *program, int argc, char **argv)
+{
+	const char *path = NULL;
+	bool print = false;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		switch (c) {
+		case 'h':
+			usage(stdout, program->name);
+			return EXIT_SUCCESS;
+		case 'V':
+			printf("%s %s\n", program->name, PACKAGE_VERSION);
+			return EXIT_SUCCESS;
+		case 'p':
+			print = true;
+			break;
+		case 'c':
+			path = optarg;
+			break;
+		default:
+			usage(stderr, program->name);
+			return 2;
+		}
+	}
+	if (optind < argc) {
+		usage(stderr, program->name);
+		return 2;
+	}
+	if (!config_load(path))
+		return EXIT_FAILURE;
+	if (print) {
+		config_print(stdout);
+		return EXIT_SUCCESS;
+	}
+	return serve(program);
+}
