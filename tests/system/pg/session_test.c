@@ -1,0 +1,109 @@
+#include <unistd.h>
+
+#include "tests/system/pg/pg_test.h"
+
+#define CHANNEL "pg_test"
+#define LOCK_KEY 4242
+
+START_TEST(a_listener_is_woken_at_once)
+{
+	int64_t start;
+
+	/* The first call says that it listens now: what came before, nobody told. */
+	ck_assert_int_eq(pg_listen_wait(&cx, CHANNEL, 5000, -1), RC_OK);
+	ck_assert_int_eq(pg_listen_wait(&cx, CHANNEL, 20, -1), RC_TIMEOUT);
+	ck_assert_int_eq(pg_script(&other, "notify " CHANNEL "; notify " CHANNEL ", 'x'; notify elsewhere"), RC_OK);
+	start = now_ms();
+	ck_assert_int_eq(pg_listen_wait(&cx, CHANNEL, 5000, -1), RC_OK);
+	ck_assert_int_lt(now_ms() - start, 500);
+	ck_assert_int_eq(pg_listen_wait(&cx, CHANNEL, 20, -1), RC_TIMEOUT);
+}
+END_TEST
+
+START_TEST(a_notification_that_came_with_another_answer_is_not_missed)
+{
+	ck_assert_int_eq(pg_listen_wait(&cx, CHANNEL, 5000, -1), RC_OK);
+	ck_assert_int_eq(pg_script(&other, "notify " CHANNEL), RC_OK);
+	ck_assert_int_eq(number(&cx, &count_things), 0);
+	ck_assert_int_eq(number(&cx, &count_things), 0);
+	ck_assert_int_eq(pg_listen_wait(&cx, CHANNEL, 5000, -1), RC_OK);
+}
+END_TEST
+
+START_TEST(after_a_lost_connection_it_listens_again)
+{
+	enum rc rc;
+
+	ck_assert_int_eq(pg_listen_wait(&cx, CHANNEL, 5000, -1), RC_OK);
+	terminate(&cx);
+	rc = pg_listen_wait(&cx, CHANNEL, 5000, -1);
+	if (rc == RC_UNAVAILABLE) /* it saw the connection die rather than found it dead */
+		rc = pg_listen_wait(&cx, CHANNEL, 5000, -1);
+	ck_assert_int_eq(rc, RC_OK);
+	ck_assert_int_eq(pg_listen_wait(&cx, CHANNEL, 20, -1), RC_TIMEOUT);
+	ck_assert_int_eq(pg_script(&other, "notify " CHANNEL), RC_OK);
+	ck_assert_int_eq(pg_listen_wait(&cx, CHANNEL, 5000, -1), RC_OK);
+}
+END_TEST
+
+START_TEST(another_descriptor_ends_the_wait)
+{
+	int ends[2];
+
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_eq(pg_listen_wait(&cx, CHANNEL, 5000, ends[0]), RC_OK);
+	ck_assert_int_eq(write(ends[1], "x", 1), 1);
+	ck_assert_int_eq(pg_listen_wait(&cx, CHANNEL, 5000, ends[0]), RC_CANCELLED);
+	close(ends[0]);
+	close(ends[1]);
+}
+END_TEST
+
+START_TEST(one_holds_the_lock_until_its_connection_ends)
+{
+	ck_assert_int_eq(pg_try_lock(&cx, LOCK_KEY), RC_OK);
+	ck_assert(pg_lock_held(cx.pg));
+	ck_assert_int_eq(pg_try_lock(&other, LOCK_KEY), RC_CONFLICT);
+	ck_assert(!pg_lock_held(other.pg));
+	ck_assert_int_eq(pg_try_lock(&cx, LOCK_KEY), RC_OK);
+	terminate(&cx);
+	ck_assert_int_eq(pg_try_lock(&other, LOCK_KEY), RC_OK);
+	ck_assert_int_eq(number(&cx, &count_things), 0);
+	ck_assert(!pg_lock_held(cx.pg));
+	ck_assert_int_eq(pg_try_lock(&cx, LOCK_KEY), RC_CONFLICT);
+}
+END_TEST
+
+START_TEST(a_database_is_ready_when_its_schema_is_the_one_expected)
+{
+	ck_assert_int_eq(pg_script(&other, "drop table if exists schema_migration"), RC_OK);
+	ck_assert_int_eq(pg_ready(&cx, 1), RC_UNAVAILABLE);
+	next_request(&cx);
+	ck_assert_int_eq(pg_script(&other, "create table schema_migration (number integer)"), RC_OK);
+	ck_assert_int_eq(pg_ready(&cx, 1), RC_UNAVAILABLE);
+	next_request(&cx);
+	ck_assert_int_eq(pg_script(&other, "insert into schema_migration values (1), (2)"), RC_OK);
+	ck_assert_int_eq(pg_ready(&cx, 1), RC_UNAVAILABLE);
+	ck_assert_str_eq(cx.err.detail, "the database's schema is 2, this program was built for 1");
+	next_request(&cx);
+	ck_assert_int_eq(pg_ready(&cx, 2), RC_OK);
+	ck_assert_int_eq(pg_script(&other, "drop table schema_migration"), RC_OK);
+}
+END_TEST
+
+Suite *
+session_suite(void)
+{
+	Suite *s = suite_create("pg sessions");
+	TCase *t = tcase_create("pg sessions");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, a_listener_is_woken_at_once);
+	tcase_add_test(t, a_notification_that_came_with_another_answer_is_not_missed);
+	tcase_add_test(t, after_a_lost_connection_it_listens_again);
+	tcase_add_test(t, another_descriptor_ends_the_wait);
+	tcase_add_test(t, one_holds_the_lock_until_its_connection_ends);
+	tcase_add_test(t, a_database_is_ready_when_its_schema_is_the_one_expected);
+	suite_add_tcase(s, t);
+	return s;
+}
