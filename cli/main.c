@@ -13,6 +13,28 @@ static const struct verb verbs[] = {
 	  "  --status          list what the databases have; exit status 1 where something is missing\n"
 	  "  --migrations DIR  take the SQL files from DIR instead of " PKGDATADIR "/db\n",
 	  verb_migrate },
+	{ "import", "patients|services|appointments FILE.csv [--dry-run] ...", "take in people, prices or visits from a CSV file",
+	  "  --dry-run           check every line as if it went in, and keep nothing\n"
+	  "  --visits FILE.csv   patients: each is registered on the day of the first of these visits\n"
+	  "  --registered DAY    patients: on this day where there is none; 2025-11-01 unless given\n"
+	  "  --without PROVIDER  appointments: leave that column out, so that no two collide\n"
+	  "\n"
+	  "Ids are kept, so that the same file again imports nothing twice. A bad line is reported as FILE:LINE: reason,\n"
+	  "and the rest goes in. Exit status: 0 all lines are in, 1 some were refused, 2 it could not go on.\n"
+	  "doc/import.md says which columns become what.\n",
+	  verb_import },
+	{ "dead-letters", "list [--json] | replay ID|--all [--wait SECONDS] | drop ID", "events that billing could not turn into invoices",
+	  "  list    what each is and why it is there; --json gives all that is known of it\n"
+	  "  replay  let the worker try again, say after mending a price, and wait until it has; --wait 0 doesn't wait\n"
+	  "  drop    forget one for good\n"
+	  "\n"
+	  "Exit status of replay: 0 all have their effect, 1 some are still there.\n",
+	  verb_dead_letters },
+	{ "check", "[--json] [--grace SECONDS]", "count bookings invoiced, pending, parked, missing and doubled",
+	  "  --grace SECONDS  an event published less long ago may still be on its way; 60 unless given\n"
+	  "\n"
+	  "Exit status: 1 where any is missing or doubled.\n",
+	  verb_check },
 };
 
 #define VERBS (sizeof(verbs) / sizeof(*verbs))
