@@ -1,9 +1,11 @@
 #include <string.h>
+#include <time.h>
 
 #include "lib/bus/internal.h"
 
 #define WHY_SIZE 256
 #define ADMIN_TIMEOUT_MS 15000
+#define RETRIES 50
 
 static rd_kafka_t *
 admin_new(struct ctx *cx, rd_kafka_type_t type, const char *brokers, const struct bus_setting *settings)
@@ -90,40 +92,59 @@ list_partitions(rd_kafka_t *rk, const char *topic, rd_kafka_topic_partition_list
 }
 
 static rd_kafka_resp_err_t
-sum_lag(rd_kafka_t *rk, const char *topic, rd_kafka_topic_partition_list_t *list, int64_t *ret_lag)
+partition_lag(rd_kafka_t *rk, const rd_kafka_topic_partition_t *p, int64_t *sum)
 {
+	rd_kafka_resp_err_t err = p->err;
+	int64_t low, high;
+
+	if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
+		err = rd_kafka_query_watermark_offsets(rk, p->topic, p->partition, &low, &high, ADMIN_TIMEOUT_MS);
+	if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
+		*sum += high - (p->offset > low ? p->offset : low); /* nothing committed is a negative offset */
+	return err;
+}
+
+static rd_kafka_resp_err_t
+sum_lag(rd_kafka_t *rk, const char *topic, int64_t *ret_lag)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(8);
 	rd_kafka_resp_err_t err = list_partitions(rk, topic, list);
-	int64_t low, high, sum = 0;
+	int64_t sum = 0;
 
 	if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
 		err = rd_kafka_committed(rk, list, ADMIN_TIMEOUT_MS);
-	for (int i = 0; err == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++) {
-		rd_kafka_topic_partition_t *p = &list->elems[i];
-
-		err = p->err;
-		if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
-			err = rd_kafka_query_watermark_offsets(rk, topic, p->partition, &low, &high, ADMIN_TIMEOUT_MS);
-		if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
-			sum += high - (p->offset > low ? p->offset : low); /* nothing committed is a negative offset */
-	}
+	for (int i = 0; err == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++)
+		err = partition_lag(rk, &list->elems[i], &sum);
+	rd_kafka_topic_partition_list_destroy(list);
 	if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
 		*ret_lag = sum;
 	return err;
+}
+
+/* A topic that was made a moment ago, or whose broker has just come back. */
+static bool
+passes_soon(rd_kafka_resp_err_t err)
+{
+	return err == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION || err == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+	       err == RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE || err == RD_KAFKA_RESP_ERR_NOT_COORDINATOR ||
+	       err == RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS;
 }
 
 enum rc
 bus_lag(struct ctx *cx, const char *brokers, const char *group, const char *topic, int64_t *ret_lag)
 {
 	const struct bus_setting settings[] = { { "group.id", group }, { NULL, NULL } };
+	const struct timespec pause = { .tv_nsec = 100000000 };
 	rd_kafka_t *rk = admin_new(cx, RD_KAFKA_CONSUMER, brokers, settings);
-	rd_kafka_topic_partition_list_t *list;
 	rd_kafka_resp_err_t err;
 
 	if (rk == NULL)
 		return RC_INVALID;
-	list = rd_kafka_topic_partition_list_new(8);
-	err = sum_lag(rk, topic, list, ret_lag);
-	rd_kafka_topic_partition_list_destroy(list);
+	err = sum_lag(rk, topic, ret_lag);
+	for (int i = 0; i < RETRIES && passes_soon(err); i++) {
+		nanosleep(&pause, NULL);
+		err = sum_lag(rk, topic, ret_lag);
+	}
 	rd_kafka_destroy(rk);
 	if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
 		return err_detail(cx, RC_UNAVAILABLE, "kafka: %s", rd_kafka_err2str(err));
