@@ -67,12 +67,13 @@ check_change(struct ctx *cx, const char *id, const struct patient *c)
 		rc = err_field(cx, RC_INVALID, "id", "The id can't be changed");
 	if (c->name == NULL && c->email == NULL && c->gender == NULL && c->address == NULL &&
 	    c->date_of_birth == NULL)
-		rc = err_field(cx, RC_INVALID, "patientUpdateDTO", "You must provide at least one field to update");
+		rc = err_field(
+		    cx, RC_INVALID, "patientUpdateDTO", "You must provide at least one field to update");
 	return rc;
 }
 
-/* Why the update met no row.  The registration date and the id never change, and a version never comes back, so asking afterwards gives the
- * reason that held then. */
+/* Why the update met no row.  The registration date and the id never change, and a version never comes back, so
+ * asking afterwards gives the reason that held then. */
 static enum rc
 explain(struct ctx *cx, const char *id, const struct patient *changes)
 {
@@ -129,8 +130,8 @@ trimmed(struct ctx *cx, const struct patient_filter *filter)
 }
 
 enum rc
-patient_list(struct ctx *cx, const struct patient_filter *filter, struct patient **ret_patients, size_t *ret_count,
-    bool *ret_more)
+patient_list(struct ctx *cx, const struct patient_filter *filter, struct patient **ret_patients,
+    size_t *ret_count, bool *ret_more)
 {
 	struct patient_filter f = trimmed(cx, filter);
 	const char *after = f.page.after;
@@ -150,8 +151,8 @@ patient_list(struct ctx *cx, const struct patient_filter *filter, struct patient
 }
 
 enum rc
-patient_for_each(struct ctx *cx, const struct patient_filter *filter, enum rc (*each)(void *closure, const void *patient),
-    void *closure)
+patient_for_each(struct ctx *cx, const struct patient_filter *filter,
+    enum rc (*each)(void *closure, const void *patient), void *closure)
 {
 	struct patient_filter f = trimmed(cx, filter);
 
@@ -198,6 +199,6 @@ patient_exist(struct ctx *cx, const char *const *ids, size_t count, bool *ret_ex
 		return rc;
 	for (size_t i = 0; i < count; i++)
 		ret_exist[i] = found_count > 0 && parsed[i][0] != '\0' &&
-		    bsearch(parsed[i], found, found_count, sizeof(*found), compare_id) != NULL;
+			       bsearch(parsed[i], found, found_count, sizeof(*found), compare_id) != NULL;
 	return RC_OK;
 }

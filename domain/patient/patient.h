@@ -17,11 +17,11 @@
 #define PATIENT_SCHEMA 1 /* newest file of db/patient */
 
 struct patient {
-	const char *id;		     /* UUID */
-	const char *name;	     /* 1 to 80 code points, not blank */
-	const char *email;	     /* unique whatever its case, among those not deleted */
-	const char *gender;	     /* MALE, FEMALE, OTHER */
-	const char *address;	     /* 1 to 255 code points, not blank */
+	const char *id;              /* UUID */
+	const char *name;            /* 1 to 80 code points, not blank */
+	const char *email;           /* unique whatever its case, among those not deleted */
+	const char *gender;          /* MALE, FEMALE, OTHER */
+	const char *address;         /* 1 to 255 code points, not blank */
 	const char *date_of_birth;   /* YYYY-MM-DD, not in the future */
 	const char *registered_date; /* YYYY-MM-DD */
 	int64_t version;
@@ -42,20 +42,20 @@ enum rc patient_register(struct ctx *cx, const struct patient *asked, struct pat
 
 enum rc patient_find(struct ctx *cx, const char *id, struct patient *ret_patient);
 
-/* Members that are NULL stay as they are; id and registered_date may be sent back only as they are.  if_version 0: whatever the version is; else
- * RC_STALE where it is another. */
+/* Members that are NULL stay as they are; id and registered_date may be sent back only as they are.  if_version 0:
+ * whatever the version is; else RC_STALE where it is another. */
 enum rc patient_change(struct ctx *cx, const char *id, int64_t if_version, const struct patient *changes,
     struct patient *ret_saved);
 
 enum rc patient_remove(struct ctx *cx, const char *id, int64_t if_version);
 
 /* One page in id order, at most filter->page.limit; *ret_more where others follow. */
-enum rc patient_list(struct ctx *cx, const struct patient_filter *filter, struct patient **ret_patients, size_t *ret_count,
-    bool *ret_more);
+enum rc patient_list(struct ctx *cx, const struct patient_filter *filter, struct patient **ret_patients,
+    size_t *ret_count, bool *ret_more);
 
 /* All that match, in id order, one by one at flat memory; page is ignored. */
-enum rc patient_for_each(struct ctx *cx, const struct patient_filter *filter, enum rc (*each)(void *closure, const void *patient),
-    void *closure);
+enum rc patient_for_each(struct ctx *cx, const struct patient_filter *filter,
+    enum rc (*each)(void *closure, const void *patient), void *closure);
 
 /* ids are as they came from outside: one that is no UUID doesn't exist; spaces around it are trimmed. */
 enum rc patient_exist(struct ctx *cx, const char *const *ids, size_t count, bool *ret_exist);

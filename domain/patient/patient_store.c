@@ -29,7 +29,8 @@ static const struct pg_stmt find_patient = {
 /* One round trip also when nothing changes: then the version stays. */
 #define CHANGED \
 	"((coalesce($3, name), coalesce($4, email), coalesce($5, gender), coalesce($6, address)," \
-	" coalesce($7::date, date_of_birth)) is distinct from (name, email, gender, address, date_of_birth))"
+	" coalesce($7::date, date_of_birth))" \
+	" is distinct from (name, email, gender, address, date_of_birth))"
 
 static const struct pg_stmt update_patient = {
 	.name = "update_patient",
@@ -80,19 +81,20 @@ static const struct field list_args_fields[] = {
 	{ .name = "dateOfBirth", .type = F_DATE, .at = offsetof(struct list_args, date_of_birth) },
 	{ .name = "name", .type = F_TEXT, .at = offsetof(struct list_args, name) },
 	{ .name = "email", .type = F_EMAIL, .at = offsetof(struct list_args, email) },
-	FIELD_END
+	FIELD_END,
 };
 
 #define LIST "select " COLUMNS " from patient where deleted_at is null"
 
 /* From the start where $1 is null, the nil UUID included. */
 #define PAGE \
-	" and id >= coalesce($1::uuid, '00000000-0000-0000-0000-000000000000') and id is distinct from $1::uuid" \
-	" order by id limit $2::bigint"
+	" and id >= coalesce($1::uuid, '00000000-0000-0000-0000-000000000000')" \
+	" and id is distinct from $1::uuid order by id limit $2::bigint"
 
 /* search_name has a space before each word.  Escaped after folding, since that can make a % of a full-width one. */
 #define NAME_LIKE \
-	"search_name like '% ' || replace(replace(replace(fold($4), '\\', '\\\\'), '%', '\\%'), '_', '\\_') || '%'"
+	"search_name like '% '" \
+	" || replace(replace(replace(fold($4), '\\', '\\\\'), '%', '\\%'), '_', '\\_') || '%'"
 
 static const struct pg_stmt list_patients = {
 	.name = "list_patients",
@@ -124,8 +126,8 @@ static const struct pg_stmt list_patients_by_name = {
 static const struct pg_stmt list_patients_by_email = {
 	.name = "list_patients_by_email",
 	.kind = PG_READ,
-	.sql = LIST " and ($3::date is null or date_of_birth = $3::date) and ($4::text is null or " NAME_LIKE ")"
-		    " and lower(email) = lower($5)" PAGE,
+	.sql = LIST " and ($3::date is null or date_of_birth = $3::date)"
+		    " and ($4::text is null or " NAME_LIKE ") and lower(email) = lower($5)" PAGE,
 	.takes = "after limit dateOfBirth name email",
 	.in = list_args_fields,
 	.out = patient_fields,

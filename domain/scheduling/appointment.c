@@ -12,8 +12,10 @@
 #define MINUTE_US INT64_C(60000000)
 #define LONGEST_US (APPOINTMENT_DAYS_MAX * 24 * 60 * MINUTE_US)
 
-/* 9999-12-31T23:59:59.999999Z: what RFC 3339 can write. */
+/* 0001-01-01T00:00:00Z to 9999-12-31T23:59:59.999999Z: what RFC 3339 can write. */
+#define FIRST_US INT64_C(-62135596800000000)
 #define LAST_US INT64_C(253402300799999999)
+#define US_DIGITS 18
 
 /* Nobody else changes an appointment's version than who cancels it, so the second try finds it cancelled. */
 #define CANCEL_TRIES 3
@@ -31,13 +33,15 @@ settle_end(struct ctx *cx, struct appointment *a)
 	const char *blamed = a->ends_at.known ? "endsAt" : "durationMinutes";
 
 	if (a->ends_at.known && a->duration_minutes != 0)
-		return err_field(cx, RC_INVALID, "durationMinutes", "Give either endsAt or durationMinutes, not both");
+		return err_field(
+		    cx, RC_INVALID, "durationMinutes", "Give either endsAt or durationMinutes, not both");
 	if (!a->ends_at.known && a->duration_minutes == 0)
 		return err_field(cx, RC_INVALID, "endsAt", "Either endsAt or durationMinutes is required");
 	if (a->duration_minutes < 0)
 		return err_field(cx, RC_INVALID, blamed, "durationMinutes must be at least 1");
 	if (a->duration_minutes > LONGEST_US / MINUTE_US)
-		return err_field(cx, RC_INVALID, blamed, "An appointment lasts at most %d days", APPOINTMENT_DAYS_MAX);
+		return err_field(
+		    cx, RC_INVALID, blamed, "An appointment lasts at most %d days", APPOINTMENT_DAYS_MAX);
 	if (!a->ends_at.known)
 		a->ends_at = (struct instant){
 			.us = a->starts_at.us + a->duration_minutes * MINUTE_US,
@@ -46,7 +50,8 @@ settle_end(struct ctx *cx, struct appointment *a)
 	if (a->ends_at.us <= a->starts_at.us)
 		return err_field(cx, RC_INVALID, blamed, "endsAt must be after startsAt");
 	if (a->ends_at.us - a->starts_at.us > LONGEST_US)
-		return err_field(cx, RC_INVALID, blamed, "An appointment lasts at most %d days", APPOINTMENT_DAYS_MAX);
+		return err_field(
+		    cx, RC_INVALID, blamed, "An appointment lasts at most %d days", APPOINTMENT_DAYS_MAX);
 	if (a->ends_at.us > LAST_US)
 		return err_field(cx, RC_INVALID, blamed, "An appointment ends before the year 10000");
 	return RC_OK;
@@ -60,7 +65,8 @@ check_patient(struct ctx *cx, const struct scheduling_ports *ports, const char *
 
 	rc = ports->patients_exist(cx, &patient_id, 1, &exists);
 	if (rc == RC_OK && !exists)
-		rc = err_field(cx, RC_NOT_FOUND, "patientId", "Patient with the id %s doesn't exist", patient_id);
+		rc = err_field(
+		    cx, RC_NOT_FOUND, "patientId", "Patient with the id %s doesn't exist", patient_id);
 	return rc;
 }
 
@@ -123,9 +129,9 @@ write_cancellation(struct ctx *cx, const struct scheduling_ports *ports, const s
 }
 
 /*
- * The event names the patient and the new version, so the appointment is read first; the statement that writes both changes only what
- * was read.  A cancelled one is answered also to the If-Match of the version before, which is what a client holds who
- * repeats a cancellation whose answer was lost (RFC 9110, section 13.1.1).
+ * The event names the patient and the new version, so the appointment is read first; the statement that writes both
+ * changes only what was read.  A cancelled one is answered also to the If-Match of the version before, which is what a
+ * client holds who repeats a cancellation whose answer was lost (RFC 9110, section 13.1.1).
  */
 enum rc
 appointment_cancel(struct ctx *cx, const struct scheduling_ports *ports, const char *id, int64_t if_version,
@@ -141,7 +147,8 @@ appointment_cancel(struct ctx *cx, const struct scheduling_ports *ports, const c
 		if (rc != RC_OK)
 			return rc;
 		cancelled = strcmp(now.status, "CANCELLED") == 0;
-		if (if_version != 0 && if_version != now.version && !(cancelled && if_version == now.version - 1))
+		if (if_version != 0 && if_version != now.version &&
+		    !(cancelled && if_version == now.version - 1))
 			return err_set(cx, RC_STALE, "The appointment was changed meanwhile");
 		if (cancelled) {
 			*ret_appointment = now;
@@ -163,30 +170,30 @@ page_key(struct ctx *cx, const struct appointment *last)
 static bool
 parse_key(struct ctx *cx, const char *key, struct instant *ret_start, const char **ret_id)
 {
-	const char *bar = strchr(key, '|');
-	char id[UUID_SIZE], again[INSTANT_SIZE];
+	const char *bar = strchr(key, '|'), *digits = key + (*key == '-');
+	char id[UUID_SIZE];
 	int64_t us = 0;
-	bool negative = *key == '-';
 
-	if (bar == NULL || bar - key > 19 || bar == key + negative || !uuid_parse(bar + 1, strlen(bar + 1), id))
+	if (bar == NULL || bar <= digits || bar - digits > US_DIGITS ||
+	    !uuid_parse(bar + 1, strlen(bar + 1), id))
 		return false;
-	for (const char *p = key + negative; p < bar; p++) {
+	for (const char *p = digits; p < bar; p++) {
 		if (*p < '0' || *p > '9')
 			return false;
 		us = us * 10 + (*p - '0');
 	}
-	if (us > LAST_US)
+	if (*key == '-')
+		us = -us;
+	if (us < FIRST_US || us > LAST_US)
 		return false;
-	instant_format(negative ? -us : us, again);
-	if (!instant_parse(again, strlen(again), ret_start))
-		return false;
+	*ret_start = (struct instant){ .us = us, .known = true };
 	*ret_id = arena_strdup(cx->arena, id);
 	return true;
 }
 
 enum rc
-appointment_list(struct ctx *cx, const struct appointment_filter *filter, struct appointment **ret_appointments,
-    size_t *ret_count, const char **ret_next)
+appointment_list(struct ctx *cx, const struct appointment_filter *filter,
+    struct appointment **ret_appointments, size_t *ret_count, const char **ret_next)
 {
 	struct instant after_start = { 0 };
 	const char *after_id = NULL;

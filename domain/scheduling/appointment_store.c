@@ -6,7 +6,8 @@
 #include "lib/pg/pg.h"
 
 #define COLUMNS \
-	"id, patient_id, provider_id, service_code, status, starts_at, ends_at, zone, cancel_reason, version"
+	"id, patient_id, provider_id, service_code, status, starts_at, ends_at, zone," \
+	" cancel_reason, version"
 
 /* What a statement takes that writes an appointment and its event. */
 struct change {
@@ -30,7 +31,7 @@ static const struct field change_fields[] = {
 	{ .name = "eventType", .type = F_TEXT, .at = AT(event.type) },
 	{ .name = "eventPayload", .type = F_BYTES, .at = AT(event.payload) },
 	{ .name = "eventHeaders", .type = F_TEXT, .at = AT(event.headers) },
-	FIELD_END
+	FIELD_END,
 };
 
 /* aggregateid becomes the message's key: one patient's events stay in order. */
@@ -103,17 +104,19 @@ static const struct field list_args_fields[] = {
 	{ .name = "limit", .type = F_COUNT, .at = LIST_AT(limit) },
 	{ .name = "patientId", .type = F_UUID, .at = LIST_AT(filter.patient_id) },
 	{ .name = "providerId", .type = F_UUID, .at = LIST_AT(filter.provider_id) },
-	FIELD_END
+	FIELD_END,
 };
 
-/* None lasts longer than 366 days, so those that end after $1 start at most that long before: the index needs to look no further back. */
+/* None lasts longer than 366 days, so those that end after $1 start at most that long before: the index needs to look
+ * no further back. */
 #define LIST(condition) \
 	"select " COLUMNS " from appointment where " condition \
 	" and starts_at > coalesce($1::timestamptz - interval '8784 hours', '-infinity')" \
-	" and ends_at > coalesce($1::timestamptz, '-infinity') and starts_at < coalesce($2::timestamptz, 'infinity')" \
+	" and ends_at > coalesce($1::timestamptz, '-infinity')" \
+	" and starts_at < coalesce($2::timestamptz, 'infinity')" \
 	" and (starts_at, id) >= (coalesce($3::timestamptz, '-infinity')," \
-	" coalesce($4::uuid, '00000000-0000-0000-0000-000000000000')) and id is distinct from $4::uuid" \
-	" order by starts_at, id limit $5::bigint"
+	" coalesce($4::uuid, '00000000-0000-0000-0000-000000000000'))" \
+	" and id is distinct from $4::uuid order by starts_at, id limit $5::bigint"
 #define LIST_TAKES "from to afterStart afterId limit"
 
 static const struct pg_stmt list_appointments = {
@@ -181,8 +184,8 @@ collision(struct ctx *cx, const struct change *c)
 		return rc;
 	instant_format(other.starts_at.us, from);
 	instant_format(other.ends_at.us, to);
-	return err_field(cx, RC_CONFLICT, "startsAt", "Provider %s is already booked from %s to %s", c->a.provider_id,
-	    from, to);
+	return err_field(cx, RC_CONFLICT, "startsAt", "Provider %s is already booked from %s to %s",
+	    c->a.provider_id, from, to);
 }
 
 enum rc
@@ -196,7 +199,8 @@ appointment_store_insert(struct ctx *cx, const struct appointment *a, const stru
 	if (rc == RC_OVERLAP)
 		return collision(cx, &c);
 	if (rc == RC_DUPLICATE)
-		return err_field(cx, RC_CONFLICT, "id", "An appointment with this id: %s already exists", a->id);
+		return err_field(cx, RC_CONFLICT, "id", "An appointment with this id: %s already exists",
+		    a->id);
 	return rc;
 }
 

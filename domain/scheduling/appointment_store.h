@@ -5,18 +5,21 @@
 #include "domain/scheduling/outbox_store.h"
 #include "domain/scheduling/scheduling.h"
 
-/* The appointment and its event in one statement, so both or neither.  a is complete.  RC_CONFLICT where the provider or the id is taken. */
+/* The appointment and its event in one statement, so both or neither.  a is complete.  RC_CONFLICT where the provider
+ * or the id is taken. */
 enum rc appointment_store_insert(struct ctx *cx, const struct appointment *a, const struct outbox_row *event,
     struct appointment *ret_saved);
 
 enum rc appointment_store_find(struct ctx *cx, const char *id, struct appointment *ret_appointment);
 
-/* a is what is stored, with its new cancel_reason.  RC_NOT_FOUND where it is no longer BOOKED in that version; then no event is written either. */
+/* a is what is stored, with its new cancel_reason.  RC_NOT_FOUND where it is no longer BOOKED in that version; then no
+ * event is written either. */
 enum rc appointment_store_cancel(struct ctx *cx, const struct appointment *a, const struct outbox_row *event,
     struct appointment *ret_saved);
 
 /* Those after (after_start, after_id) in order of both; after_id NULL: from the start. */
-enum rc appointment_store_list(struct ctx *cx, const struct appointment_filter *filter, struct instant after_start,
-    const char *after_id, int64_t limit, struct appointment **ret_appointments, size_t *ret_count);
+enum rc appointment_store_list(struct ctx *cx, const struct appointment_filter *filter,
+    struct instant after_start, const char *after_id, int64_t limit, struct appointment **ret_appointments,
+    size_t *ret_count);
 
 #endif

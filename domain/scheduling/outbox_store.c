@@ -32,7 +32,7 @@ static const struct field pending_fields[] = {
 	{ .name = "time", .type = F_TEXT, .at = AT(time) },
 	{ .name = "traceparent", .type = F_TEXT, .at = AT(traceparent) },
 	{ .name = "payload", .type = F_BYTES, .at = AT(payload) },
-	FIELD_END
+	FIELD_END,
 };
 
 struct relay_args {
@@ -43,16 +43,17 @@ struct relay_args {
 static const struct field relay_args_fields[] = {
 	{ .name = "count", .type = F_INT, .at = offsetof(struct relay_args, count) },
 	{ .name = "seqs", .type = F_TEXT, .at = offsetof(struct relay_args, seqs) },
-	FIELD_END
+	FIELD_END,
 };
 
 /* Never from a high-water mark: transactions don't commit in the order of seq. */
 static const struct pg_stmt pending_events = {
 	.name = "pending_events",
 	.kind = PG_READ,
-	.sql = "select seq, id, type, aggregateid as key, payload, headers->>'traceparent' as traceparent,"
-	       " coalesce(headers->>'ce_time', to_char(created_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')) as time"
-	       " from outbox where published_at is null order by seq limit $1::bigint",
+	.sql =
+	    "select seq, id, type, aggregateid as key, payload, headers->>'traceparent' as traceparent,"
+	    " coalesce(headers->>'ce_time', to_char(created_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')) as time"
+	    " from outbox where published_at is null order by seq limit $1::bigint",
 	.takes = "count",
 	.in = relay_args_fields,
 	.out = pending_fields,
@@ -61,7 +62,8 @@ static const struct pg_stmt pending_events = {
 static const struct pg_stmt publish_events = {
 	.name = "publish_events",
 	.kind = PG_WRITE,
-	.sql = "update outbox set published_at = now() where seq = any($1::bigint[]) and published_at is null",
+	.sql =
+	    "update outbox set published_at = now() where seq = any($1::bigint[]) and published_at is null",
 	.takes = "seqs",
 	.in = relay_args_fields,
 };
@@ -99,8 +101,8 @@ traceparent(struct ctx *cx)
 		return cx->request_id;
 	if (!uuid_parse(cx->request_id, strlen(cx->request_id), id))
 		return NULL;
-	return arena_printf(cx->arena, "00-%.8s%.4s%.4s%.4s%.12s-%.4s%.12s-00", id, id + 9, id + 14, id + 19, id + 24,
-	    id + 19, id + 24);
+	return arena_printf(cx->arena, "00-%.8s%.4s%.4s%.4s%.12s-%.4s%.12s-00", id, id + 9, id + 14, id + 19,
+	    id + 24, id + 19, id + 24);
 }
 
 void
@@ -112,7 +114,8 @@ outbox_row_init(struct ctx *cx, struct outbox_row *row, const char *type, const 
 
 	uuid_new(id);
 	instant_format(clock_now_us(), now);
-	buf_addf(&headers, "{\"ce_time\":\"%s\",\"appointment_id\":\"%s\",\"request_id\":", now, appointment_id);
+	buf_addf(
+	    &headers, "{\"ce_time\":\"%s\",\"appointment_id\":\"%s\",\"request_id\":", now, appointment_id);
 	buf_add_json(&headers, cx->request_id);
 	if (trace != NULL)
 		buf_addf(&headers, ",\"traceparent\":\"%s\"", trace);

@@ -7,7 +7,7 @@
 
 /* An event about to be written with the change that it tells of. */
 struct outbox_row {
-	const char *id;	  /* ce_id */
+	const char *id;   /* ce_id */
 	const char *type; /* ce_type */
 	struct field_bytes payload;
 	const char *headers; /* JSON: ce_time, request_id, traceparent, appointment_id */

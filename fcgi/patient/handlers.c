@@ -59,7 +59,8 @@ patients_list(struct ctx *cx, const struct request *rq, struct reply *rp)
 	rc = patient_list(cx, &filter, &found, &count, &more);
 	if (rc != RC_OK)
 		return rc;
-	return reply_list(cx, rp, patient_fields, found, count, sizeof(*found), more ? found[count - 1].id : NULL);
+	return reply_list(
+	    cx, rp, patient_fields, found, count, sizeof(*found), more ? found[count - 1].id : NULL);
 }
 
 /* POST /patients */

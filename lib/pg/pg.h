@@ -67,8 +67,8 @@ enum rc pg_ready(struct ctx *cx, int schema);
  * arena. */
 enum rc pg_fetch_one(struct ctx *cx, const struct pg_stmt *stmt, const void *arg, void *ret_row);
 
-/* The same for a statement that may well fail, as an insert that a unique index decides on: inside a transaction it gets a savepoint, so that
- * the transaction goes on; alone it stays one round trip. */
+/* The same for a statement that may well fail, as an insert that a unique index decides on: inside a transaction it
+ * gets a savepoint, so that the transaction goes on; alone it stays one round trip. */
 enum rc pg_try_one(struct ctx *cx, const struct pg_stmt *stmt, const void *arg, void *ret_row);
 
 /* All rows, as an array of structs of size bytes in the arena. */

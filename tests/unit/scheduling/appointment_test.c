@@ -1,0 +1,419 @@
+/* The appointments' rules, on a store and ports that only remember what they were asked. */
+#include "domain/scheduling/scheduling.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "domain/scheduling/appointment_store.h"
+#include "lib/base/config.h"
+
+#define ADA "6b29fc40-ca47-4067-b31d-00dd010662da"
+#define ID "018f4e5c-0000-7000-8000-000000000002"
+#define MINUTE INT64_C(60000000)
+#define DAY (24 * 60 * MINUTE)
+#define LAST INT64_C(253402300799999999)
+
+static struct {
+	int calls, lost; /* lost: how often somebody else is quicker to cancel */
+	enum rc rc;
+	struct appointment asked, stored;
+	struct outbox_row event;
+	struct instant after_start;
+	const char *after_id;
+	int64_t limit;
+	size_t count;
+} store;
+
+static struct {
+	int calls;
+	enum rc rc;
+	bool exists;
+	struct appointment encoded;
+} port;
+
+static struct ctx cx;
+
+enum rc
+appointment_store_insert(
+    struct ctx *c, const struct appointment *a, const struct outbox_row *event, struct appointment *ret_saved)
+{
+	store.calls++;
+	store.asked = *a;
+	store.asked.id = arena_strdup(c->arena, a->id);
+	store.event = *event;
+	*ret_saved = store.asked;
+	return store.rc;
+}
+
+enum rc
+appointment_store_find(struct ctx *c, const char *id, struct appointment *ret_appointment)
+{
+	(void)c;
+	if (store.stored.id == NULL || strcmp(store.stored.id, id) != 0)
+		return RC_NOT_FOUND;
+	*ret_appointment = store.stored;
+	return RC_OK;
+}
+
+enum rc
+appointment_store_cancel(
+    struct ctx *c, const struct appointment *a, const struct outbox_row *event, struct appointment *ret_saved)
+{
+	(void)c;
+	store.calls++;
+	store.asked = *a;
+	store.event = *event;
+	if (store.lost > 0) {
+		store.lost--;
+		store.stored.status = "CANCELLED";
+		store.stored.cancel_reason = "theirs";
+		store.stored.version++;
+		return RC_NOT_FOUND;
+	}
+	*ret_saved = *a;
+	ret_saved->version++;
+	return store.rc;
+}
+
+enum rc
+appointment_store_list(struct ctx *c, const struct appointment_filter *filter, struct instant after_start,
+    const char *after_id, int64_t limit, struct appointment **ret_appointments, size_t *ret_count)
+{
+	(void)filter;
+	store.calls++;
+	store.after_start = after_start;
+	store.after_id = after_id;
+	store.limit = limit;
+	*ret_appointments = arena_zalloc_n(c->arena, store.count, sizeof(**ret_appointments));
+	for (size_t i = 0; i < store.count; i++)
+		(*ret_appointments)[i] = (struct appointment){
+			.id = ID,
+			.starts_at = { .us = -1500000 + (int64_t)i * MINUTE, .known = true },
+		};
+	*ret_count = store.count;
+	return store.rc;
+}
+
+static enum rc
+patients_exist(struct ctx *c, const char *const *ids, size_t count, bool *ret_exist)
+{
+	(void)c;
+	(void)ids;
+	ck_assert_uint_eq(count, 1);
+	port.calls++;
+	ret_exist[0] = port.exists;
+	return port.rc;
+}
+
+static enum rc
+encode(struct ctx *c, const struct appointment *a, struct field_bytes *ret_payload)
+{
+	(void)c;
+	port.encoded = *a;
+	*ret_payload = (struct field_bytes){ .bytes = "payload", .length = 7 };
+	return RC_OK;
+}
+
+static const struct scheduling_ports ports = {
+	.patients_exist = patients_exist,
+	.encode_booked = encode,
+	.encode_cancelled = encode,
+};
+
+static void
+setup(void)
+{
+	memset(&store, 0, sizeof(store));
+	memset(&port, 0, sizeof(port));
+	port.exists = true;
+	ctx_init(&cx, arena_new(), NULL);
+	ck_assert(config_load("/dev/null"));
+}
+
+static void
+teardown(void)
+{
+	arena_free(cx.arena);
+}
+
+static struct appointment
+visit(int64_t starts_us, int64_t ends_us, int64_t minutes)
+{
+	return (struct appointment){
+		.patient_id = ADA,
+		.service_code = "GP-1",
+		.starts_at = { .us = starts_us, .known = true },
+		.ends_at = { .us = ends_us, .known = ends_us != 0 },
+		.duration_minutes = minutes,
+	};
+}
+
+START_TEST(exactly_one_of_end_and_duration_says_when_it_ends)
+{
+	static const struct {
+		int64_t starts, ends, minutes, expected;
+		const char *blamed;
+	} cases[] = {
+		{ DAY, 0, 30, DAY + 30 * MINUTE, NULL },
+		{ DAY, DAY + 1, 0, DAY + 1, NULL },
+		{ -DAY, 0, 1, -DAY + MINUTE, NULL },
+		{ DAY, DAY + 366 * DAY, 0, DAY + 366 * DAY, NULL },
+		{ DAY, 0, 366 * 24 * 60, DAY + 366 * DAY, NULL },
+		{ LAST - MINUTE, 0, 1, LAST, NULL },
+		{ DAY, 0, 0, 0, "endsAt" },
+		{ DAY, DAY + MINUTE, 1, 0, "durationMinutes" },
+		{ DAY, DAY, 0, 0, "endsAt" },
+		{ DAY, DAY - 1, 0, 0, "endsAt" },
+		{ DAY, DAY + 366 * DAY + 1, 0, 0, "endsAt" },
+		{ DAY, 0, 366 * 24 * 60 + 1, 0, "durationMinutes" },
+		{ DAY, 0, INT64_MAX, 0, "durationMinutes" },
+		{ DAY, 0, -1, 0, "durationMinutes" },
+		{ LAST, 0, 1, 0, "durationMinutes" },
+	};
+	struct appointment booked;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct appointment asked = visit(cases[i].starts, cases[i].ends, cases[i].minutes);
+		enum rc rc = appointment_book(&cx, &ports, &asked, &booked);
+
+		if (cases[i].blamed == NULL) {
+			ck_assert_msg(rc == RC_OK && booked.ends_at.us == cases[i].expected, "case %zu", i);
+		} else {
+			ck_assert_msg(rc == RC_INVALID, "case %zu", i);
+			ck_assert_str_eq(cx.err.fields->name, cases[i].blamed);
+		}
+		err_clear(&cx);
+	}
+	ck_assert_int_eq(store.calls, 6);
+	ck_assert_int_eq(port.calls, 6);
+}
+END_TEST
+
+START_TEST(booking_and_its_event_say_the_same)
+{
+	struct appointment asked = visit(DAY, 0, 30), booked;
+
+	ck_assert_int_eq(appointment_book(&cx, &ports, &asked, &booked), RC_OK);
+	ck_assert_str_eq(store.asked.status, "BOOKED");
+	ck_assert_str_eq(store.asked.zone, config->scheduling.zone);
+	ck_assert_int_eq(port.encoded.version, 1);
+	ck_assert_int_eq(port.encoded.ends_at.us, store.asked.ends_at.us);
+	ck_assert_str_eq(store.event.type, TYPE_APPOINTMENT_BOOKED);
+	ck_assert_uint_eq(store.event.payload.length, 7);
+	ck_assert_ptr_nonnull(strstr(store.event.headers, store.asked.id));
+	ck_assert_str_ne(store.event.id, store.asked.id);
+}
+END_TEST
+
+START_TEST(id_and_zone_that_are_given_are_kept)
+{
+	struct appointment asked = visit(DAY, 0, 30), booked;
+
+	asked.id = ID;
+	asked.zone = "Europe/Berlin";
+	ck_assert_int_eq(appointment_book(&cx, &ports, &asked, &booked), RC_OK);
+	ck_assert_str_eq(booked.id, ID);
+	ck_assert_str_eq(booked.zone, "Europe/Berlin");
+}
+END_TEST
+
+START_TEST(nothing_is_written_for_a_patient_who_is_unknown_or_cannot_be_asked_for)
+{
+	struct appointment asked = visit(DAY, 0, 30), booked;
+
+	port.exists = false;
+	ck_assert_int_eq(appointment_book(&cx, &ports, &asked, &booked), RC_NOT_FOUND);
+	ck_assert_str_eq(cx.err.fields->name, "patientId");
+	err_clear(&cx);
+	port.rc = RC_UNAVAILABLE;
+	ck_assert_int_eq(appointment_book(&cx, &ports, &asked, &booked), RC_UNAVAILABLE);
+	ck_assert_ptr_null(cx.err.fields);
+	ck_assert_int_eq(store.calls, 0);
+}
+END_TEST
+
+static void
+store_booked(void)
+{
+	store.stored = visit(DAY, DAY + MINUTE, 0);
+	store.stored.id = ID;
+	store.stored.status = "BOOKED";
+	store.stored.version = 1;
+}
+
+START_TEST(cancellation_and_its_event_carry_the_next_version)
+{
+	struct appointment cancelled;
+
+	store_booked();
+	ck_assert_int_eq(appointment_cancel(&cx, &ports, ID, 1, "ill", &cancelled), RC_OK);
+	ck_assert_int_eq(port.encoded.version, 2);
+	ck_assert_str_eq(port.encoded.cancel_reason, "ill");
+	ck_assert_str_eq(port.encoded.patient_id, ADA);
+	ck_assert_str_eq(store.event.type, TYPE_APPOINTMENT_CANCELLED);
+	ck_assert_int_eq(store.asked.version, 1);
+	ck_assert_int_eq(cancelled.version, 2);
+}
+END_TEST
+
+START_TEST(cancelling_what_is_cancelled_writes_nothing)
+{
+	struct appointment cancelled;
+
+	store_booked();
+	store.stored.status = "CANCELLED";
+	store.stored.cancel_reason = "first";
+	store.stored.version = 2;
+	for (int64_t if_version = 0; if_version <= 2; if_version++) {
+		ck_assert_int_eq(
+		    appointment_cancel(&cx, &ports, ID, if_version, "second", &cancelled), RC_OK);
+		ck_assert_str_eq(cancelled.cancel_reason, "first");
+	}
+	ck_assert_int_eq(appointment_cancel(&cx, &ports, ID, 3, "second", &cancelled), RC_STALE);
+	ck_assert_int_eq(store.calls, 0);
+}
+END_TEST
+
+START_TEST(who_is_second_of_two_racing_cancellations_gets_the_firsts_answer)
+{
+	struct appointment cancelled;
+
+	store_booked();
+	store.lost = 1;
+	ck_assert_int_eq(appointment_cancel(&cx, &ports, ID, 0, "mine", &cancelled), RC_OK);
+	ck_assert_str_eq(cancelled.cancel_reason, "theirs");
+	ck_assert_int_eq(store.calls, 1);
+}
+END_TEST
+
+START_TEST(only_the_version_named_is_cancelled)
+{
+	struct appointment cancelled;
+
+	store_booked();
+	ck_assert_int_eq(appointment_cancel(&cx, &ports, ID, 2, NULL, &cancelled), RC_STALE);
+	err_clear(&cx);
+	ck_assert_int_eq(appointment_cancel(&cx, &ports, ADA, 0, NULL, &cancelled), RC_NOT_FOUND);
+	ck_assert_str_eq(cx.err.message, "Appointment with the id " ADA " doesn't exist");
+	ck_assert_int_eq(store.calls, 0);
+}
+END_TEST
+
+START_TEST(key_of_the_next_page_leads_behind_the_last_row)
+{
+	struct appointment_filter filter = { .page.limit = 2 };
+	struct appointment *rows;
+	const char *next;
+	size_t count;
+
+	store.count = 3;
+	ck_assert_int_eq(appointment_list(&cx, &filter, &rows, &count, &next), RC_OK);
+	ck_assert_uint_eq(count, 2);
+	ck_assert_int_eq(store.limit, 3);
+	ck_assert_str_eq(next, "58500000|" ID);
+	filter.page.after = next;
+	store.count = 2;
+	ck_assert_int_eq(appointment_list(&cx, &filter, &rows, &count, &next), RC_OK);
+	ck_assert_int_eq(store.after_start.us, 58500000);
+	ck_assert_str_eq(store.after_id, ID);
+	ck_assert_ptr_null(next);
+}
+END_TEST
+
+START_TEST(key_that_no_page_gave_is_refused)
+{
+	static const char *const keys[] = { "", "|", "|" ID, "-|" ID, "1|", "1|x", "1|" ID "x", "1x|" ID,
+		"+1|" ID, " 1|" ID, "--1|" ID, "99999999999999999999|" ID, "9223372036854775807|" ID,
+		"999999999999999999|" ID, "-999999999999999999|" ID, "253402300800000000|" ID,
+		"-62135596800000001|" ID, ID };
+	struct appointment_filter filter = { .page.limit = 2 };
+	struct appointment *rows;
+	const char *next;
+	size_t count;
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		filter.page.after = keys[i];
+		ck_assert_msg(
+		    appointment_list(&cx, &filter, &rows, &count, &next) == RC_INVALID, "%s", keys[i]);
+		ck_assert_str_eq(cx.err.fields->name, "cursor");
+		err_clear(&cx);
+	}
+	ck_assert_int_eq(store.calls, 0);
+	filter.page.after = "-1500000|" ID;
+	ck_assert_int_eq(appointment_list(&cx, &filter, &rows, &count, &next), RC_OK);
+	ck_assert_int_eq(store.after_start.us, -1500000);
+}
+END_TEST
+
+START_TEST(window_that_ends_before_it_begins_is_refused)
+{
+	struct appointment_filter filter = {
+		.from = { .us = 2, .known = true }, .to = { .us = 2, .known = true }, .page.limit = 2
+	};
+	struct appointment *rows;
+	const char *next;
+	size_t count;
+
+	ck_assert_int_eq(appointment_list(&cx, &filter, &rows, &count, &next), RC_INVALID);
+	ck_assert_str_eq(cx.err.fields->name, "to");
+	filter.to.us = 3;
+	ck_assert_int_eq(appointment_list(&cx, &filter, &rows, &count, &next), RC_OK);
+}
+END_TEST
+
+START_TEST(event_is_traced_to_its_request)
+{
+	static const struct {
+		const char *request_id, *traceparent;
+	} cases[] = {
+		{ "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+		    "\"traceparent\":\"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\"" },
+		{ ADA, "\"traceparent\":\"00-6b29fc40ca474067b31d00dd010662da-b31d00dd010662da-00\"" },
+		{ "mine", NULL },
+		{ "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", NULL },
+		{ "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0x", NULL },
+	};
+	struct outbox_row row;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		cx.request_id = cases[i].request_id;
+		outbox_row_init(&cx, &row, TYPE_APPOINTMENT_BOOKED, ID);
+		ck_assert_ptr_nonnull(strstr(
+		    row.headers, arena_printf(cx.arena, "\"request_id\":\"%s\"", cases[i].request_id)));
+		if (cases[i].traceparent == NULL)
+			ck_assert_ptr_null(strstr(row.headers, "traceparent"));
+		else
+			ck_assert_ptr_nonnull(strstr(row.headers, cases[i].traceparent));
+	}
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("scheduling");
+	TCase *tc = tcase_create("rules");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, exactly_one_of_end_and_duration_says_when_it_ends);
+	tcase_add_test(tc, booking_and_its_event_say_the_same);
+	tcase_add_test(tc, id_and_zone_that_are_given_are_kept);
+	tcase_add_test(tc, nothing_is_written_for_a_patient_who_is_unknown_or_cannot_be_asked_for);
+	tcase_add_test(tc, cancellation_and_its_event_carry_the_next_version);
+	tcase_add_test(tc, cancelling_what_is_cancelled_writes_nothing);
+	tcase_add_test(tc, who_is_second_of_two_racing_cancellations_gets_the_firsts_answer);
+	tcase_add_test(tc, only_the_version_named_is_cancelled);
+	tcase_add_test(tc, key_of_the_next_page_leads_behind_the_last_row);
+	tcase_add_test(tc, key_that_no_page_gave_is_refused);
+	tcase_add_test(tc, window_that_ends_before_it_begins_is_refused);
+	tcase_add_test(tc, event_is_traced_to_its_request);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
