@@ -8,6 +8,10 @@
 
 #define QUEUES_KEPT 64
 
+/* How long one attempt to connect may take (the library's name for it says something else).  On a busy machine 100 ms weren't always
+ * enough for the handshake, and then a server that is well was unavailable. */
+#define CONNECT_MS 1000
+
 struct rpc_channel {
 	grpc_channel *core;
 	pthread_mutex_t lock;
@@ -21,8 +25,8 @@ rpc_channel_new(const char *target)
 	struct rpc_channel *c = calloc(1, sizeof(*c));
 	grpc_channel_credentials *creds;
 	grpc_arg args[] = {
-		/* Back within a second of the server's return; the first is also how long one attempt to connect may take. */
-		{ GRPC_ARG_INTEGER, (char *)(uintptr_t)GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, { .integer = 100 } },
+		/* Back within a second of the server's return. */
+		{ GRPC_ARG_INTEGER, (char *)(uintptr_t)GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, { .integer = CONNECT_MS } },
 		{ GRPC_ARG_INTEGER, (char *)(uintptr_t)GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, { .integer = 100 } },
 		{ GRPC_ARG_INTEGER, (char *)(uintptr_t)GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, { .integer = 500 } },
 		{ GRPC_ARG_INTEGER, (char *)(uintptr_t)GRPC_ARG_ENABLE_CHANNELZ, { .integer = 0 } },

@@ -1,0 +1,30 @@
+/* fixture.h - a server in this process, on a socket of its own, and a client of it. */
+#ifndef UNIT_RPC_FIXTURE_H
+#define UNIT_RPC_FIXTURE_H
+
+#include <stdbool.h>
+
+#include "lib/rpc/rpc.h"
+#include "proto/patient.pb-c.h"
+
+/* Its PatientService does by the id: "request" says whether the request id is "known-request", "missing" fails with RC_NOT_FOUND, "silent"
+ * gives no answer, "wait" waits until gate_open; "deadline" says whether there is one; any other id exists. */
+struct fixture {
+	char directory[64];
+	char address[80]; /* unix:… */
+	struct rpc_server *server;
+	struct rpc_channel *channel;
+	struct arena *arena;
+	struct ctx cx;
+};
+
+void fixture_open(struct fixture *f, int threads);
+void fixture_close(struct fixture *f);
+
+void gate_await_waiting(int count); /* until so many calls wait */
+void gate_open(void);
+
+/* What verifyPatient says of id. */
+enum rc ask(struct fixture *f, struct ctx *cx, const char *id, int timeout_ms, bool *ret_exists);
+
+#endif
