@@ -33,15 +33,23 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/config.h"
 #include "lib/base/log.h"
 #include "lib/web/engine.h"
 
 #define LISTENER STDIN_FILENO /* FCGI_LISTENSOCK_FILENO */
 
-/* After SIGTERM, how long a kept connection may bring one more request.  Closed at once, it would meet the request that the web server
- * is just sending. */
-#define KEPT_GRACE_MS 1000
+/* After SIGTERM, how long an idle kept connection may bring one more request, so that its end doesn't meet one that is on its way. */
+#define KEPT_GRACE_MS 100
+
+/*
+ * After SIGTERM, a kept connection is closed right behind an answer's end, before the web server can have found it free again and sent the next
+ * request: a close that crosses that is a 503.  Where more time than this went by since (another process had our processor), we serve on and try
+ * again after the next answer, for DRAIN_S.
+ */
+#define PROMPT_NS 25000
+#define DRAIN_S 1
 
 /* How long a kept connection may be idle while another waits for a thread. */
 #define KEPT_IDLE_MS 1000
@@ -55,6 +63,7 @@ struct server {
 	atomic_int free_threads;   /* those who wait for a connection */
 	int stop;		   /* eventfd: readable from the signal on */
 	atomic_bool stopping;
+	int64_t drained_ns; /* set before stopping: when the last connection is closed, come what may */
 	atomic_bool failed;
 };
 
@@ -126,6 +135,32 @@ await_request(struct server *s, int fd)
 	}
 }
 
+/* Ends the answer, and the connection with it where end or a stop of the program says so.  False when it is closed. */
+static bool
+finish(struct server *s, FCGX_Request *request, enum web_end end)
+{
+	int64_t began = clock_monotonic_ns(), now;
+
+	if (end == WEB_BREAK) {
+		FCGX_Free(request, 1);
+		return false;
+	}
+	if (end == WEB_KEEP)
+		FCGX_Detach(request);
+	FCGX_Finish_r(request);
+	if (request->ipcFd < 0) /* the web server didn't ask to keep it */
+		return false;
+	if (end == WEB_KEEP) {
+		if (!atomic_load(&s->stopping))
+			return true;
+		now = clock_monotonic_ns();
+		if (now - began > PROMPT_NS && now < s->drained_ns)
+			return true;
+	}
+	FCGX_Free(request, 1);
+	return false;
+}
+
 static void
 serve_connection(struct server *s, struct web_worker *worker, int fd)
 {
@@ -139,19 +174,11 @@ serve_connection(struct server *s, struct web_worker *worker, int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* fails on a unix socket, which needs none */
 	FCGX_InitRequest(&request, -1, 0);
 	request.ipcFd = fd;
+	request.keepConnection = 1; /* FCGX_Accept_r ends the request before, and would close it with that */
 	while (FCGX_Accept_r(&request) == 0) {
-		enum web_end end = web_answer(worker, &env);
-
-		if (end == WEB_BREAK) {
-			FCGX_Free(&request, 1);
+		if (!finish(s, &request, web_answer(worker, &env)))
 			return;
-		}
-		if (end == WEB_KEEP)
-			FCGX_Detach(&request);
-		FCGX_Finish_r(&request);
-		if (request.ipcFd < 0) /* the web server didn't ask to keep it */
-			return;
-		if (end == WEB_CLOSE || atomic_load(&s->stopping) || !await_request(s, request.ipcFd)) {
+		if (!await_request(s, request.ipcFd)) {
 			FCGX_Free(&request, 1);
 			return;
 		}
@@ -184,7 +211,7 @@ join_all(struct thread *threads, int count)
 	bool all = true;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += config->web.request_timeout_ms / 1000 + KEPT_GRACE_MS / 1000 + 1;
+	until.tv_sec += config->web.request_timeout_ms / 1000 + DRAIN_S + 1;
 	for (int i = 0; i < count; i++)
 		all = pthread_clockjoin_np(threads[i].id, NULL, CLOCK_MONOTONIC, &until) == 0 && all;
 	return all;
@@ -242,6 +269,7 @@ engine_fcgi(const struct web_program *program)
 		log_line(LOG_INFO, "serving with %d threads", started);
 		await_signal();
 	}
+	server.drained_ns = clock_monotonic_ns() + (int64_t)DRAIN_S * 1000000000;
 	atomic_store(&server.stopping, true);
 	eventfd_write(server.stop, 1);
 	if (!join_all(threads, started)) {
