@@ -1,0 +1,335 @@
+"""medicore migrate, on a PostgreSQL server of its own: what it makes, refuses, and whom it lets do what."""
+import os
+import pathlib
+import shutil
+import subprocess
+
+import psycopg2
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("MEDICORE_DEV_BUILD") or TOP / "build")
+DOMAINS = ("patient", "scheduling", "billing")
+
+
+class Server:
+    def __init__(self, directory):
+        announced = directory / "environment"
+        os.mkfifo(announced)
+        self.process = subprocess.Popen(
+            [TOP / "tests/lib/with-postgres", "bash", "-c", 'env -0 >"$0"; read -r _', announced],
+            stdin=subprocess.PIPE, text=True)
+        env = dict(line.split("=", 1) for line in announced.read_text().split("\0") if line)
+        self.host, self.port = env["PGHOST"], env["PGPORT"]
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+    def connect(self, database="postgres", role="postgres"):
+        connection = psycopg2.connect(host=self.host, port=self.port, dbname=database, user=role)
+        connection.autocommit = True
+        return connection
+
+    def rows(self, sql, database="postgres", role="postgres", parameters=None):
+        connection = self.connect(database, role)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(sql, parameters)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+    def environ(self, **more):
+        return dict(os.environ, MEDICORE_CONFIG="", MEDICORE__DATABASE__HOST=self.host,
+                    MEDICORE__DATABASE__PORT=self.port, **more)
+
+    def migrate(self, migrations, *args, **more):
+        return subprocess.run([BUILD / "medicore", "migrate", "--migrations", migrations, *args], text=True,
+                              env=self.environ(**more), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def applied(self, domain):
+        return self.rows("select number, name from schema_migration order by number", f"medicore_{domain}")
+
+
+@pytest.fixture(scope="module")
+def one_server(tmp_path_factory):
+    s = Server(tmp_path_factory.mktemp("postgres"))
+    yield s
+    s.stop()
+
+
+@pytest.fixture
+def server(one_server):
+    """With none of our databases on it."""
+    for domain in DOMAINS:
+        one_server.rows(f"drop database if exists medicore_{domain} with (force)")
+    return one_server
+
+
+@pytest.fixture
+def db(tmp_path):
+    """The migrations, to be changed by a test."""
+    return shutil.copytree(TOP / "db", tmp_path / "db")
+
+
+def newest(db, domain):
+    return sorted((db / domain).glob("[0-9]*.sql"))[-1]
+
+
+def add(db, domain, words, sql):
+    path = db / domain / f"{int(newest(db, domain).name[:4]) + 1:04}_{words}.sql"
+    path.write_text(sql)
+    return path
+
+
+def test_fresh_server_gets_databases_roles_and_tables(server, db):
+    done = server.migrate(db)
+    assert done.returncode == 0 and done.stderr == ""
+    for domain in DOMAINS:
+        assert f"{domain}: made database medicore_{domain}" in done.stdout
+        assert [name for _, name in server.applied(domain)] == sorted(p.name for p in (db / domain).glob("[0-9]*.sql"))
+    assert server.rows("select datname, pg_encoding_to_char(encoding), datcollate from pg_database"
+                       " where datname like 'medicore%' order by 1") == [
+        (f"medicore_{domain}", "UTF8", "C.UTF-8") for domain in sorted(DOMAINS)]
+
+
+def test_second_run_changes_nothing(server, db):
+    assert server.migrate(db).returncode == 0
+    before = server.rows("select * from schema_migration", "medicore_patient")
+    done = server.migrate(db)
+    assert done.returncode == 0 and "patient: up to date" in done.stdout
+    assert server.rows("select * from schema_migration", "medicore_patient") == before
+
+
+def test_new_migration_is_applied_once(server, db):
+    assert server.migrate(db).returncode == 0
+    added = add(db, "billing", "more", "create table more (id integer); insert into more values (1);")
+    assert f"billing: applied {added.name}" in server.migrate(db).stdout
+    assert server.migrate(db).returncode == 0
+    assert server.rows("select * from more", "medicore_billing") == [(1,)]
+
+
+def test_dry_run_and_status_only_tell(server, db):
+    done = server.migrate(db, "--dry-run")
+    assert done.returncode == 0 and "would make database medicore_patient" in done.stdout
+    assert "would apply 0001_patients.sql" in done.stdout
+    done = server.migrate(db, "--status")
+    assert done.returncode == 1 and "pending" in done.stdout
+    assert server.rows("select count(*) from pg_database where datname like 'medicore%'") == [(0,)]
+    assert server.migrate(db).returncode == 0
+    done = server.migrate(db, "--status")
+    assert done.returncode == 0 and "pending" not in done.stdout
+    added = add(db, "patient", "later", "select 1;")
+    done = server.migrate(db, "--status")
+    assert done.returncode == 1 and f"{added.name}" in done.stdout
+    assert f"patient: would apply {added.name}" in server.migrate(db, "--dry-run").stdout
+    assert len(server.applied("patient")) == int(added.name[:4]) - 1
+
+
+def test_edited_migration_is_refused(server, db):
+    assert server.migrate(db).returncode == 0
+    path = newest(db, "scheduling")
+    path.write_text(path.read_text() + "-- one more word\n")
+    for flags in ((), ("--dry-run",), ("--status",)):
+        done = server.migrate(db, *flags)
+        assert done.returncode == 1
+        assert f"{path} is not what database medicore_scheduling was made with" in done.stderr
+        assert "put the file back" in done.stderr
+
+
+def test_newer_database_is_refused(server, db):
+    assert server.migrate(db).returncode == 0
+    added = add(db, "patient", "tomorrow", "create table tomorrow ();")
+    assert server.migrate(db).returncode == 0
+    added.unlink()
+    done = server.migrate(db)
+    assert done.returncode == 1
+    assert f"has migration {added.name}, which is newer than this program knows" in done.stderr
+
+
+def test_missing_and_overtaken_migrations_are_refused(server, db):
+    second = add(db, "patient", "second", "select 1;")
+    third = add(db, "patient", "third", "select 1;")
+    kept = second.read_text()
+    second.unlink()
+    assert server.migrate(db).returncode == 0
+    second.write_text(kept)
+    done = server.migrate(db)
+    assert done.returncode == 1 and f"{second.name} was never applied" in done.stderr
+    server.rows("drop database medicore_patient with (force)")
+    assert server.migrate(db).returncode == 0
+    second.unlink()
+    done = server.migrate(db)
+    assert done.returncode == 1 and f"{second.name} is missing" in done.stderr
+    assert third.exists()
+
+
+def test_two_files_with_one_number_are_refused(server, db):
+    first = newest(db, "patient")
+    other = first.with_name(first.name[:4] + "_zz.sql")
+    other.write_text("select 1;")
+    done = server.migrate(db)
+    assert done.returncode == 1 and "have the same number" in done.stderr
+
+
+def test_failing_migration_leaves_nothing_behind(server, db):
+    assert server.migrate(db).returncode == 0
+    bad = add(db, "patient", "bad", "create table half ();\n\nselect *\nfrom nowhere;\n")
+    done = server.migrate(db)
+    assert done.returncode == 1
+    assert f"{bad}" in done.stderr and 'line 4: relation "nowhere" does not exist' in done.stderr
+    assert server.rows("select to_regclass('half')", "medicore_patient") == [(None,)]
+    bad.write_text("create table whole ();\n")
+    assert server.migrate(db).returncode == 0
+
+
+def test_migration_that_commits_by_itself_is_refused(server, db):
+    assert server.migrate(db).returncode == 0
+    before = server.applied("patient")
+    add(db, "patient", "commits", "create table half (); commit; select 1;")
+    done = server.migrate(db)
+    assert done.returncode == 1 and "ended the transaction" in done.stderr
+    assert server.applied("patient") == before
+
+
+def test_two_at_once_both_succeed(server, db):
+    add(db, "billing", "slow", "create table slow (); select pg_sleep(0.2);")
+    several = [subprocess.Popen([BUILD / "medicore", "migrate", "--migrations", db], env=server.environ(), text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(4)]
+    said = [p.communicate() for p in several]
+    assert [p.returncode for p in several] == [0] * 4, said
+    assert sum("billing: applied" in out for out, _ in said) == 1
+    assert sum("another medicore migrate is at work" in out for out, _ in said) >= 1
+
+
+def test_admin_need_not_be_superuser(server, db):
+    server.rows("drop role if exists maker; create role maker login createdb createrole")
+    done = server.migrate(db, MEDICORE__DATABASE__ADMIN="maker")
+    assert done.returncode == 0, done.stderr
+    for domain in DOMAINS:
+        server.rows(f"drop database medicore_{domain} with (force)")
+    server.rows("drop role maker")
+
+
+def test_unreachable_server_is_said_plainly(tmp_path, db):
+    env = dict(os.environ, MEDICORE_CONFIG="", MEDICORE__DATABASE__HOST=str(tmp_path))
+    done = subprocess.run([BUILD / "medicore", "migrate", "--migrations", db], env=env, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert done.returncode == 1
+    assert f"can't open database postgres as postgres at {tmp_path}" in done.stderr
+    assert "is PostgreSQL up there" in done.stderr
+
+
+def test_names_that_need_quotes_work(server, db):
+    name = 'odd "name"; drop'
+    done = server.migrate(db, MEDICORE__DATABASE__PATIENT=name)
+    assert done.returncode == 0, done.stderr
+    assert server.rows("select count(*) from patient", name) == [(0,)]
+    server.rows('drop database "odd ""name""; drop"')
+
+
+# --- rights ---
+
+OUTBOX = ("insert into outbox (id, aggregatetype, aggregateid, type, payload)"
+          " values (gen_random_uuid(), 'appointment', 'x', 'y', '')")
+INVOICE = ("insert into invoice (id, patient_id, amount, remaining_amount, currency)"
+           " values (gen_random_uuid(), gen_random_uuid(), 1, 1, 'USD') returning id")
+INSERT_PATIENT = (f"insert into patient (id, name, email, gender, address, date_of_birth, registered_date) values"
+                  f" (gen_random_uuid(), 'É', gen_random_uuid()::text, 'OTHER', 'x', '2000-01-01', '2000-01-01')"
+                  f" returning id, search_name")
+
+MAY = [
+    ("patient", "patient_rest", INSERT_PATIENT),
+    ("patient", "patient_rest", "update patient set name = 'x', updated_at = now() returning *"),
+    ("patient", "patient_rest", "select * from patient where fold(name) = fold('É') for update"),
+    ("patient", "patient_grpc", "select id from patient where deleted_at is null"),
+    ("patient", "operator", INSERT_PATIENT),
+    ("scheduling", "scheduling_rest", OUTBOX),
+    ("scheduling", "scheduling_rest", "select * from appointment for update"),
+    ("scheduling", "operator", OUTBOX),
+    ("scheduling", "scheduling_relay", "update outbox set published_at = now() where published_at is null"),
+    ("scheduling", "scheduling_relay", "delete from outbox where published_at < now()"),
+    ("billing", "billing_rest", "insert into service (code, description, price, currency) values ('a', 'b', 1, 'USD')"
+                                " on conflict (code) do update set price = excluded.price returning *"),
+    ("billing", "billing_rest", INVOICE),
+    ("billing", "billing_grpc", INVOICE),
+    ("billing", "billing_worker", INVOICE),
+    ("billing", "billing_worker", "update invoice set status = 'VOID', version = version + 1"),
+    ("billing", "billing_worker", "insert into inbox (ce_id, type) values ('a', 'b') on conflict do nothing"),
+    ("billing", "billing_worker", "select * from dead_letters for update skip locked"),
+    ("billing", "billing_worker", "delete from dead_letters"),
+    ("billing", "operator", "update dead_letters set replay_asked_at = now()"),
+    ("billing", "operator", "delete from dead_letters"),
+]
+
+MAY_NOT = [
+    ("patient", "patient_rest", "delete from patient"),
+    ("patient", "patient_rest", "update patient set registered_date = '2000-01-01'"),
+    ("patient", "patient_grpc", "select name from patient"),
+    ("patient", "patient_grpc", INSERT_PATIENT),
+    ("patient", "operator", "update patient set name = 'x'"),
+    ("patient", "patient_rest", "create table mine ()"),
+    ("patient", "patient_rest", "create temp table mine ()"),
+    ("patient", "patient_rest", "insert into schema_migration values (99, 'x', 'x')"),
+    ("scheduling", "scheduling_rest", "select * from outbox"),
+    ("scheduling", "scheduling_rest", "delete from appointment"),
+    ("scheduling", "scheduling_relay", "select * from appointment"),
+    ("scheduling", "scheduling_relay", "update outbox set payload = ''"),
+    ("billing", "billing_rest", "update invoice set amount = 0"),
+    ("billing", "billing_rest", "select * from dead_letters"),
+    ("billing", "billing_grpc", "update service set price = 0"),
+    ("billing", "billing_worker", "update invoice set amount = 0"),
+    ("billing", "operator", "update invoice set status = 'PAID'"),
+]
+
+
+@pytest.fixture(scope="module")
+def migrated(one_server):
+    for domain in DOMAINS:
+        one_server.rows(f"drop database if exists medicore_{domain} with (force)")
+    done = one_server.migrate(TOP / "db")
+    assert done.returncode == 0, done.stderr
+    return one_server
+
+
+@pytest.mark.parametrize("domain, role, sql", MAY)
+def test_role_may_do_what_its_program_needs(migrated, domain, role, sql):
+    migrated.rows(sql, f"medicore_{domain}", f"medicore_{role}")
+
+
+@pytest.mark.parametrize("domain, role, sql", MAY_NOT)
+def test_role_may_not_do_more(migrated, domain, role, sql):
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        migrated.rows(sql, f"medicore_{domain}", f"medicore_{role}")
+
+
+@pytest.mark.parametrize("domain, role", [("billing", "patient_rest"), ("patient", "billing_worker"),
+                                          ("patient", "scheduling_relay"), ("scheduling", "billing_rest")])
+def test_role_may_enter_its_own_database_only(migrated, domain, role):
+    with pytest.raises(psycopg2.OperationalError, match="permission denied for database"):
+        migrated.connect(f"medicore_{domain}", f"medicore_{role}")
+
+
+@pytest.mark.parametrize("domain, role, sql, channel", [
+    ("scheduling", "scheduling_rest", OUTBOX, "outbox"),
+    ("billing", "operator", "update dead_letters set replay_asked_at = now()", "dead_letters")])
+def test_change_wakes_who_listens(migrated, domain, role, sql, channel):
+    listener = migrated.connect(f"medicore_{domain}", f"medicore_{role}")
+    with listener.cursor() as cursor:
+        cursor.execute(f"listen {channel}")
+        migrated.rows(sql, f"medicore_{domain}", f"medicore_{role}")
+        cursor.execute("select 1")
+    listener.poll()
+    assert [n.channel for n in listener.notifies] == [channel]
+    listener.close()
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_every_role_can_ask_which_migrations_there_are(migrated, domain):
+    roles = [r for r, in migrated.rows("select rolname from pg_roles where rolname like 'medicore%' and"
+                                       " has_database_privilege(oid, current_database(), 'connect')",
+                                       f"medicore_{domain}")]
+    assert f"medicore_{domain}_rest" in roles and "medicore_operator" in roles
+    for role in roles:
+        assert migrated.rows("select max(number) >= 1 from schema_migration", f"medicore_{domain}", role) == [(True,)]
