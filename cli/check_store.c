@@ -3,17 +3,10 @@
 #include "lib/base/event.h"
 #include "lib/pg/pg.h"
 
-/*
- * Whose event it is.  The outbox's key is the patient, so it is read from the payload: in both messages of proto/events.proto field 1 is
- * appointment_id, which protobuf-c writes first, as the bytes 10, 36 and the text.
- */
-#define APPOINTMENT_OF(payload) "encode(substring(" payload " from 3 for 36), 'escape')"
-#define HAS_APPOINTMENT(payload) "substring(" payload " from 1 for 2) = '\\x0a24'::bytea"
-
 #define EVENTS_OF(type) \
-	"(select id, " APPOINTMENT_OF("payload") " as appointment_id, case when published_at is null then '" EVENT_WAITS "'" \
-	" when published_at > now() - make_interval(secs => $1::bigint) then '" EVENT_YOUNG "' else '" EVENT_OLD "' end as state" \
-	" from outbox where type = '" type "' and " HAS_APPOINTMENT("payload") ")"
+	"(select id, headers->>'appointment_id' as appointment_id, case when published_at is null then '" EVENT_WAITS "'" \
+	" when published_at > now() - make_interval(secs => $1::bigint) then '" EVENT_YOUNG "'" \
+	" else '" EVENT_OLD "' end as state from outbox where type = '" type "')"
 
 /* --- scheduling --- */
 
@@ -125,6 +118,13 @@ static const struct field event_fields[] = {
 	{ .name = "parked", .type = F_BOOL, .at = offsetof(struct checked_event, parked) },
 	FIELD_END
 };
+
+/*
+ * Whose event a dead letter is, where the outbox has its id no more: in both messages of proto/events.proto field 1 is appointment_id, which
+ * protobuf-c writes first, as the bytes 10, 36 and the text.
+ */
+#define APPOINTMENT_OF(payload) "encode(substring(" payload " from 3 for 36), 'escape')"
+#define HAS_APPOINTMENT(payload) "substring(" payload " from 1 for 2) = '\\x0a24'::bytea"
 
 /* One snapshot: an event is in the inbox exactly if its invoice or its dead letter is seen as well. */
 static const struct pg_stmt events = {
