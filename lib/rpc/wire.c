@@ -35,7 +35,7 @@ int
 wire_next(struct wire_reader *r, struct wire_field *ret_field)
 {
 	struct wire_field f = { 0 };
-	uint64_t key, length;
+	uint64_t key, length = 0;
 	bool ok = false;
 
 	if (r->at == r->end)
