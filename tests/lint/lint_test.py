@@ -64,6 +64,7 @@ PLANTED = [
     ("lib/new/a.c", "int a;\n", 0, "readme"),
     ("domain/auth/a.c", "int a;\n", 0, "readme"),
     ("worker/a.c", "int a;\n", 0, "readme"),
+    ("tests/new/a.py", "a = 1\n", 0, "readme"),
 ]
 
 RIGHT = [
@@ -116,6 +117,10 @@ class Lint(unittest.TestCase):
 
     def test_what_is_right_is_left_in_peace(self):
         self.assertEqual(found(RIGHT, compiling=True), [])
+
+    def test_a_folder_of_tests_may_be_explained_in_their_common_readme(self):
+        files = [("tests/new/a.py", "a = 1\n"), ("tests/README.md", "| `new` | what is new |\n")]
+        self.assertEqual(found(files, compiling=False, readmes=False), [])
 
     def test_all_of_a_files_findings_are_reported_at_once(self):
         text = '#include "lib/web/web.h"\n#include <libpq-fe.h>\nint f(char *s) { return atoi(s); }\n'
