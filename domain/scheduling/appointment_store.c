@@ -40,12 +40,15 @@ static const struct field change_fields[] = {
 	" select $1::uuid, 'appointment', patient_id::text, $2, $3::bytea, $4::jsonb from " changed
 #define EVENT_TAKES "eventId eventType eventPayload eventHeaders "
 
+/* The constraint decides who gets a provider; but of two that insert at once each would wait for the other, until the
+ * server finds the deadlock, a second later.  So bookings of one provider go one after the other. */
 static const struct pg_stmt insert_appointment = {
 	.name = "insert_appointment",
 	.kind = PG_WRITE,
-	.sql = "with a as (insert into appointment"
+	.sql = "with turn as materialized (select pg_advisory_xact_lock(1, hashtext($7::uuid::text))),"
+	       " a as (insert into appointment"
 	       " (id, patient_id, provider_id, service_code, starts_at, ends_at, zone)"
-	       " values ($5::uuid, $6::uuid, $7::uuid, $8, $9::timestamptz, $10::timestamptz, $11)"
+	       " select $5::uuid, $6::uuid, $7::uuid, $8, $9::timestamptz, $10::timestamptz, $11 from turn"
 	       " returning " COLUMNS "), e as (" EVENT_OF("a") ") select " COLUMNS " from a",
 	.takes = EVENT_TAKES "id patientId providerId serviceCode startsAt endsAt zone",
 	.in = change_fields,
