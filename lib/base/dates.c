@@ -204,7 +204,7 @@ instant_format(int64_t us, char ret_text[INSTANT_SIZE])
 	snprintf(ret_text, INSTANT_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u", (unsigned)year % 10000,
 	    (unsigned)month % 100, (unsigned)day % 100, seconds / 3600 % 100, seconds / 60 % 60, seconds % 60);
 	if (decimals > 0)
-		snprintf(ret_text + 19, INSTANT_SIZE - 19, ".%0*uZ", decimals, part % 1000000);
+		snprintf(ret_text + 19, INSTANT_SIZE - 19, ".%0*uZ", decimals % 7, part % 1000000);
 	else
 		memcpy(ret_text + 19, "Z", 2);
 }

@@ -116,7 +116,7 @@ race(void *arg)
 {
 	struct racer *r = arg;
 	struct ctx c;
-	char name[16];
+	char name[24];
 
 	ctx_init(&c, arena_new(), pg_open("postgres", "postgres"));
 	for (int i = 0; i < NAMES; i++) {

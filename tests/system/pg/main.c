@@ -74,7 +74,7 @@ next_request(struct ctx *c)
 void
 setup(void)
 {
-	char port[16], wait[16];
+	char port[16], wait[24];
 
 	snprintf(port, sizeof(port), "%s", getenv("PGPORT"));
 	setenv("MEDICORE__DATABASE__HOST", getenv("PGHOST"), 1);
