@@ -52,6 +52,12 @@ malformed(struct ctx *cx, const struct field *row, const char *what)
 }
 
 static enum rc
+unless(struct ctx *cx, const struct field *row, bool good, const char *what)
+{
+	return good ? RC_OK : malformed(cx, row, what);
+}
+
+static enum rc
 too_long(struct ctx *cx, const struct field *row, enum field_use use)
 {
 	const char *message = row->too_long;
@@ -60,7 +66,8 @@ too_long(struct ctx *cx, const struct field *row, enum field_use use)
 		message = row->too_long_update;
 	if (message != NULL)
 		return err_field(cx, RC_INVALID, row->name, "%s", message);
-	return err_field(cx, RC_INVALID, row->name, "%s must have at most %u characters", row->name, member_max(row));
+	return err_field(
+	    cx, RC_INVALID, row->name, "%s must have at most %u characters", row->name, member_max(row));
 }
 
 static const char *
@@ -77,47 +84,47 @@ choices(struct ctx *cx, const struct field *row)
 	return b.bytes;
 }
 
-static enum rc
-enum_check(struct ctx *cx, const struct field *row, const char *text)
+static bool
+chosen(const struct field *row, const char *text)
 {
 	for (const char *const *choice = row->choices; *choice != NULL; choice++)
 		if (strcmp(*choice, text) == 0)
-			return RC_OK;
-	return malformed(cx, row, choices(cx, row));
+			return true;
+	return false;
 }
 
-static enum rc
-currency_set(struct ctx *cx, const struct field *row, char *text)
+/* In place. */
+static bool
+currency_capitals(char *text)
 {
 	for (char *s = text; *s != '\0'; s++)
 		if (*s >= 'a' && *s <= 'z')
 			*s = (char)(*s - 'a' + 'A');
-	if (currency_decimals(text) < 0)
-		return malformed(cx, row, "must be a currency code of ISO 4217, like USD");
-	return RC_OK;
+	return currency_decimals(text) >= 0;
 }
 
 /* text is the arena's own copy, put into its canonical form here. */
 static enum rc
 text_check(struct ctx *cx, const struct field *row, enum field_use use, char *text, size_t length)
 {
-	if ((row->type == F_TEXT || row->type == F_EMAIL || row->type == F_CODE) && utf8_length(text) > member_max(row))
+	if ((row->type == F_TEXT || row->type == F_EMAIL || row->type == F_CODE) &&
+	    utf8_length(text) > member_max(row))
 		return too_long(cx, row, use);
 	switch (row->type) {
 	case F_EMAIL:
-		return email_valid(text) ? RC_OK : malformed(cx, row, "must be an e-mail address");
+		return unless(cx, row, email_valid(text), "must be an e-mail address");
 	case F_UUID:
-		return uuid_parse(text, length, text) ? RC_OK : malformed(cx, row, "must be a UUID");
+		return unless(cx, row, uuid_parse(text, length, text), "must be a UUID");
 	case F_DATE:
-		return date_valid(text, length) ? RC_OK : malformed(cx, row, "must be a date that exists, as YYYY-MM-DD");
+		return unless(cx, row, date_valid(text, length), "must be a date that exists, as YYYY-MM-DD");
 	case F_ENUM:
-		return enum_check(cx, row, text);
+		return chosen(row, text) ? RC_OK : malformed(cx, row, choices(cx, row));
 	case F_CODE:
-		return code_valid(text) ? RC_OK : malformed(cx, row, "may have letters, digits, '.', '_' and '-' only");
+		return unless(cx, row, code_valid(text), "may have letters, digits, '.', '_' and '-' only");
 	case F_CURRENCY:
-		return currency_set(cx, row, text);
+		return unless(cx, row, currency_capitals(text), "must be an ISO 4217 currency, like USD");
 	case F_ZONE:
-		return zone_valid(text) ? RC_OK : malformed(cx, row, "must be an IANA time zone, like Europe/Berlin");
+		return unless(cx, row, zone_valid(text), "must be an IANA time zone, like Europe/Berlin");
 	default:
 		return RC_OK;
 	}
@@ -130,8 +137,8 @@ number_set(struct ctx *cx, const struct field *row, int64_t n, void *into)
 	int64_t least = row->type == F_COUNT ? 1 : -WHOLE_MAX;
 
 	if (n < least || n > most)
-		return err_field(cx, RC_INVALID, row->name, "%s must be between %" PRId64 " and %" PRId64, row->name, least,
-		    most);
+		return err_field(cx, RC_INVALID, row->name, "%s must be between %" PRId64 " and %" PRId64,
+		    row->name, least, most);
 	*(int64_t *)member(row, into) = n;
 	return RC_OK;
 }
@@ -158,7 +165,8 @@ other_set(struct ctx *cx, const struct field *row, const char *text, size_t leng
 			return RC_OK;
 		return malformed(cx, row, "must be true or false");
 	default:
-		return malformed(cx, row, "can't be set"); /* F_LIST, F_BYTES: a table that says so is wrong */
+		/* F_LIST, F_BYTES: a table that says so is wrong. */
+		return malformed(cx, row, "can't be set");
 	}
 }
 
@@ -166,12 +174,13 @@ other_set(struct ctx *cx, const struct field *row, const char *text, size_t leng
 static void
 money_keep(const struct field *row, const char *text, void *into)
 {
-	*(struct money *)member(row, into) = (struct money){ .minor = (int64_t)(intptr_t)text, .known = true };
+	*(struct money *)member(row, into) =
+	    (struct money){ .minor = (int64_t)(intptr_t)text, .known = true };
 }
 
 enum rc
-field_set(struct ctx *cx, const struct field *table, const struct field *row, enum field_use use, const char *text,
-    size_t length, void *into)
+field_set(struct ctx *cx, const struct field *table, const struct field *row, enum field_use use,
+    const char *text, size_t length, void *into)
 {
 	char *copy;
 	enum rc rc;
@@ -228,7 +237,8 @@ money_finish(struct ctx *cx, const struct field *table, const struct field *row,
 		return err_field(cx, RC_INVALID, row->name, RANGE_MESSAGE);
 	default:
 		return malformed(cx, row,
-		    arena_printf(cx->arena, "must be an amount with at most %d decimals", currency_decimals(currency)));
+		    arena_printf(cx->arena, "must be an amount with at most %d decimals",
+			currency_decimals(currency)));
 	}
 }
 

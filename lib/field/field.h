@@ -85,23 +85,27 @@ struct field {
 #define FIELD_END { .name = NULL }
 
 /*
- * Reads a JSON object of length bytes into into (zeroed by the caller), collecting every field error in cx; use is
- * CREATE, UPDATE or KEYS.  RC_INVALID for any: malformed JSON (RFC 8259 to the letter, checked before json-c sees
- * it), a duplicate member, an unknown one, a wrong type, NUL or bad UTF-8, a value outside its row's limits.
+ * Reads a JSON object of length bytes into into (zeroed by the caller), collecting every field error in cx;
+ * use is CREATE, UPDATE or KEYS.  RC_INVALID for any: malformed JSON (RFC 8259 to the letter, checked
+ * before json-c sees it), a duplicate member, an unknown one, a wrong type, NUL or bad UTF-8, a value
+ * outside its row's limits.
  */
 enum rc field_read(struct ctx *cx, const struct field *table, enum field_use use, const char *json, size_t length,
     void *into);
 
-/* Checks one text value (percent-decoded query parameter, CSV cell, gRPC string) by its row and stores it.  On a bad one
- * blames row->name and returns RC_INVALID.  An F_MONEY member holds no amount until field_finish, which knows the currency. */
+/* Checks one text value (percent-decoded query parameter, CSV cell, gRPC string) by its row and stores it.
+ * On a bad one blames row->name and returns RC_INVALID.  An F_MONEY member holds no amount until
+ * field_finish, which knows the currency. */
 enum rc field_set(struct ctx *cx, const struct field *table, const struct field *row, enum field_use use,
     const char *text, size_t length, void *into);
 
-/* After the last field_set, once: amounts, which need their currency (where none was named it becomes [billing] currency), and members
- * that are REQUIRED.  RC_INVALID where any field is to blame.  field_read calls it. */
+/* After the last field_set, once: amounts, which need their currency (where none was named it becomes
+ * [billing] currency), and members that are REQUIRED.  RC_INVALID where any field is to blame.  field_read
+ * calls it. */
 enum rc field_finish(struct ctx *cx, const struct field *table, enum field_use use, void *into);
 
-/* from's members with REPLY, as a JSON object: null where they are absent, but a false F_BOOL and an empty F_LIST are left out. */
+/* from's members with REPLY, as a JSON object: null where they are absent, but a false F_BOOL and an empty
+ * F_LIST are left out. */
 void field_write(struct buf *b, const struct field *table, const void *from);
 
 const struct field *field_find(const struct field *table, const char *name); /* NULL: none */
@@ -112,14 +116,15 @@ const struct field *field_find(const struct field *table, const char *name); /* 
 void field_column(const char *name, char *ret, size_t size);
 
 /*
- * Stores a column into the struct at into; texts and bytes are copied to a.  sql_text is trusted: what PostgreSQL prints with DateStyle ISO
- * and TimeZone UTC (bool t or f, timestamptz "2026-11-01 04:58:59.5+00", amounts as bigint of smallest units, bytea as \x and hex),
- * NULL for SQL null.  RC_INTERNAL, and nothing stored, for what can't be read so: the column's type is not the row's.
+ * Stores a column into the struct at into; texts and bytes are copied to a.  sql_text is trusted: what
+ * PostgreSQL prints with DateStyle ISO and TimeZone UTC (bool t or f, timestamptz "2026-11-01
+ * 04:58:59.5+00", amounts as bigint of smallest units, bytea as \x and hex), NULL for SQL null.
+ * RC_INTERNAL, and nothing stored, for what can't be read so: the column's type is not the row's.
  */
 enum rc field_load(struct arena *a, const struct field *row, const char *sql_text, size_t length, void *into);
 
-/* A member of the struct at from as the text of a parameter, in the forms above (instants as RFC 3339); NULL where it is absent: SQL
- * null.  Lives as long as the struct's texts and a do. */
+/* A member of the struct at from as the text of a parameter, in the forms above (instants as RFC 3339);
+ * NULL where it is absent: SQL null.  Lives as long as the struct's texts and a do. */
 const char *field_text(struct arena *a, const struct field *row, const void *from);
 
 /* The table as an OpenAPI 3.1 schema object (JSON Schema 2020-12) for one use. */
@@ -127,9 +132,9 @@ void field_schema(struct buf *b, const struct field *table, enum field_use use);
 void field_schema_row(struct buf *b, const struct field *row, enum field_use use); /* one member's */
 
 /*
- * The gate, first in line for all JSON from outside: RC_OK only for one well-formed RFC 8259 text in valid UTF-8
- * without NUL (escaped either), lone surrogates, duplicate members or more than 32 levels.  On RC_INVALID *ret_at is the
- * offset of the first bad byte, *ret_why a constant text.
+ * The gate, first in line for all JSON from outside: RC_OK only for one well-formed RFC 8259 text in valid
+ * UTF-8 without NUL (escaped either), lone surrogates, duplicate members or more than 32 levels.  On
+ * RC_INVALID *ret_at is the offset of the first bad byte, *ret_why a constant text.
  */
 enum rc json_check(const char *json, size_t length, size_t *ret_at, const char **ret_why);
 

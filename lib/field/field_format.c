@@ -6,8 +6,8 @@
 
 #define ZONES "/usr/share/zoneinfo/"
 #define ZONE_MAX 64
-#define LOCAL_MAX 64  /* RFC 5321, section 4.5.3.1.1 */
-#define LABEL_MAX 63  /* RFC 1035, section 2.3.4 */
+#define LOCAL_MAX 64 /* RFC 5321, section 4.5.3.1.1 */
+#define LABEL_MAX 63 /* RFC 1035, section 2.3.4 */
 
 static bool
 is_alnum(char c)
@@ -28,7 +28,8 @@ foreign_letter(const char **s)
 	return !text_blank(one) && !(lead == 0xc2 && (unsigned char)one[1] < 0xa0);
 }
 
-/* Characters (others than also) up to end, in parts of at most part_max bytes that dots separate and none of which is empty. */
+/* Characters (others than also) up to end, in parts of at most part_max bytes that dots separate and none
+ * of which is empty. */
 static bool
 dotted(const char *s, const char *end, const char *also, size_t part_max)
 {
@@ -52,8 +53,8 @@ dotted(const char *s, const char *end, const char *also, size_t part_max)
 	}
 }
 
-/* RFC 5322's addr-spec with a dot-atom on the left and host name labels on the right, letters of any script in both (RFC 6531).
- * One label will do: x@localhost is an address. */
+/* RFC 5322's addr-spec with a dot-atom on the left and host name labels on the right, letters of any script
+ * in both (RFC 6531). One label will do: x@localhost is an address. */
 bool
 email_valid(const char *text)
 {
@@ -81,8 +82,8 @@ code_valid(const char *text)
 	return true;
 }
 
-/* The name is a path below the zone directory: no dot is taken, so it can't leave it, and each of IANA's names begins with a
- * capital, unlike the other things there (posix/, right/, localtime). */
+/* The name is a path below the zone directory: no dot is taken, so it can't leave it, and each of IANA's
+ * names begins with a capital, unlike the other things there (posix/, right/, localtime). */
 bool
 zone_valid(const char *text)
 {
@@ -102,7 +103,8 @@ zone_valid(const char *text)
 	file = fopen(path, "re");
 	if (file == NULL)
 		return false;
-	found = fread(magic, 1, sizeof(magic), file) == sizeof(magic) && memcmp(magic, "TZif", sizeof(magic)) == 0;
+	found = fread(magic, 1, sizeof(magic), file) == sizeof(magic) &&
+		memcmp(magic, "TZif", sizeof(magic)) == 0;
 	fclose(file);
 	return found;
 }

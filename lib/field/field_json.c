@@ -14,7 +14,8 @@ static enum rc
 blame_fault(struct ctx *cx, const char *json, const struct json_fault *fault)
 {
 	if (fault->in_value && fault->member_length > 0)
-		return err_field(cx, RC_INVALID, json_unescape(cx->arena, json + fault->member_at, fault->member_length),
+		return err_field(cx, RC_INVALID,
+		    json_unescape(cx->arena, json + fault->member_at, fault->member_length),
 		    "Malformed JSON at byte %zu: %s", fault->at + 1, fault->why);
 	return err_field(cx, RC_INVALID, "body", "Malformed JSON at byte %zu: %s", fault->at + 1, fault->why);
 }
@@ -43,16 +44,18 @@ parse(struct ctx *cx, const char *json, size_t length)
 static enum rc
 wrong_type(struct ctx *cx, const struct field *row)
 {
-	const char *due = row->type == F_COUNT || row->type == F_INT ? "a whole number"
-	    : row->type == F_BOOL ? "true or false"
-				  : "text";
+	const char *due = "text";
 
+	if (row->type == F_COUNT || row->type == F_INT)
+		due = "a whole number";
+	else if (row->type == F_BOOL)
+		due = "true or false";
 	return err_field(cx, RC_INVALID, row->name, "%s must be %s", row->name, due);
 }
 
 static enum rc
-read_member(struct ctx *cx, const struct field *table, const struct field *row, enum field_use use, struct json_object *value,
-    void *into)
+read_member(struct ctx *cx, const struct field *table, const struct field *row, enum field_use use,
+    struct json_object *value, void *into)
 {
 	enum json_type type = json_object_get_type(value), due = json_type_string;
 
@@ -65,12 +68,14 @@ read_member(struct ctx *cx, const struct field *table, const struct field *row, 
 	if (type != due)
 		return wrong_type(cx, row);
 	if (type == json_type_int)
-		return number_set(cx, row, json_object_get_int64(value), into); /* clamped is out of range too */
+		/* A number that json-c clamped is out of our range too. */
+		return number_set(cx, row, json_object_get_int64(value), into);
 	if (type == json_type_boolean) {
 		*(bool *)member(row, into) = json_object_get_boolean(value);
 		return RC_OK;
 	}
-	return field_set(cx, table, row, use, json_object_get_string(value), (size_t)json_object_get_string_len(value), into);
+	return field_set(cx, table, row, use, json_object_get_string(value),
+	    (size_t)json_object_get_string_len(value), into);
 }
 
 static void
@@ -83,7 +88,8 @@ unknown_member(struct ctx *cx, const char *name)
 }
 
 enum rc
-field_read(struct ctx *cx, const struct field *table, enum field_use use, const char *json, size_t length, void *into)
+field_read(struct ctx *cx, const struct field *table, enum field_use use, const char *json, size_t length,
+    void *into)
 {
 	const struct field *row;
 	struct json_object *object;
@@ -170,8 +176,9 @@ left_out(const struct field *row, const void *from)
 {
 	const void *at = member_const(row, from);
 
-	return (row->use & REPLY) == 0 || row->type == F_BYTES || (row->type == F_BOOL && !*(const bool *)at) ||
-	    (row->type == F_LIST && ((const struct field_list *)at)->count == 0);
+	return (row->use & REPLY) == 0 || row->type == F_BYTES ||
+	       (row->type == F_BOOL && !*(const bool *)at) ||
+	       (row->type == F_LIST && ((const struct field_list *)at)->count == 0);
 }
 
 void

@@ -44,8 +44,8 @@ write_choices(struct buf *b, const struct field *row, bool or_null)
 static void
 write_numbers(struct buf *b, const struct field *row)
 {
-	buf_addf(b, ",\"minimum\":%" PRId64 ",\"maximum\":%" PRId64, row->type == F_COUNT ? INT64_C(1) : -WHOLE_MAX,
-	    row->max != 0 ? (int64_t)row->max : WHOLE_MAX);
+	buf_addf(b, ",\"minimum\":%" PRId64 ",\"maximum\":%" PRId64,
+	    row->type == F_COUNT ? INT64_C(1) : -WHOLE_MAX, row->max != 0 ? (int64_t)row->max : WHOLE_MAX);
 }
 
 /* What limits the values of the row's type, besides their JSON type. */

@@ -1,8 +1,8 @@
 /*
  * json_check.c - the gate that all JSON from outside passes before json-c sees it (RFC 8259).
  *
- * One pass, in bounded memory, recursion bounded by DEPTH_MAX.  Members are compared once per object, sorted: no choice of
- * names makes that quadratic, as it could with a hash.
+ * One pass, in bounded memory, recursion bounded by DEPTH_MAX.  Members are compared once per object,
+ * sorted: no choice of names makes that quadratic, as it could with a hash.
  */
 #define _GNU_SOURCE /* qsort_r */
 #include <stdint.h>
@@ -221,7 +221,8 @@ literal(struct check *c, const char *word)
 	return true;
 }
 
-/* The next code point of a name that string() let through; -1 at its end.  So "a" and "\u0061" are one name. */
+/* The next code point of a name that string() let through; -1 at its end.  So "a" and "\u0061" are one
+ * name. */
 static int32_t
 next_code_point(const char **s, const char *end)
 {

@@ -125,7 +125,8 @@ write_body(struct openapi *o, const struct web_route *route)
 {
 	if (route->body == NULL)
 		return;
-	buf_add_text(o->b, ",\"requestBody\":{\"required\":true,\"content\":{\"application/json\":{\"schema\":");
+	buf_add_text(
+	    o->b, ",\"requestBody\":{\"required\":true,\"content\":{\"application/json\":{\"schema\":");
 	schema_ref(o, route, route->body, route->body_use);
 	buf_add_text(o->b, "}}}");
 }
@@ -156,7 +157,10 @@ write_headers(struct openapi *o, const struct web_route *route, int status)
 static void
 write_success(struct openapi *o, const struct web_route *route, int status)
 {
-	const char *what = status == 204 ? "Done" : status == 201 ? "Made" : route->list ? "A list" : "As it is now";
+	const char *what = status == 204   ? "Done"
+			   : status == 201 ? "Made"
+			   : route->list   ? "A list"
+					   : "As it is now";
 
 	buf_addf(o->b, "\"%d\":{\"description\":\"%s\"", status, what);
 	write_headers(o, route, status);
@@ -176,7 +180,8 @@ route_errors(const struct web_route *route)
 {
 	unsigned errors = route->errors | 1u << RC_UNAVAILABLE;
 
-	if (has_parameters(route) || route->filters != NULL || route->list || route->body != NULL || route->once)
+	if (has_parameters(route) || route->filters != NULL || route->list || route->body != NULL ||
+	    route->once)
 		errors |= 1u << RC_INVALID;
 	if (route->body != NULL)
 		errors |= 1u << RC_TOO_LARGE | 1u << RC_MEDIA_TYPE;
@@ -221,7 +226,8 @@ write_responses(struct openapi *o, const struct web_route *route)
 		write_success(o, route, 201);
 	}
 	if (versioned(route) && strcmp(route->method, "GET") == 0)
-		buf_add_text(o->b, ",\"304\":{\"description\":\"It is still the version that If-None-Match names\"}");
+		buf_add_text(
+		    o->b, ",\"304\":{\"description\":\"It is still the version that If-None-Match names\"}");
 	write_errors(o, route);
 	buf_add_char(o->b, '}');
 }
@@ -300,7 +306,8 @@ openapi_write(struct buf *b, const struct web_program *program)
 	struct openapi o = { .b = b, .program = program };
 	bool first = true;
 
-	buf_add_text(b, "{\"openapi\":\"3.1.0\",\"info\":{\"title\":\"MediCore\",\"version\":\"" PACKAGE_VERSION "\","
+	buf_add_text(b,
+	    "{\"openapi\":\"3.1.0\",\"info\":{\"title\":\"MediCore\",\"version\":\"" PACKAGE_VERSION "\","
 	    "\"description\":\"A clinic's back end: patients, appointments, invoices.\","
 	    "\"license\":{\"name\":\"MIT\",\"identifier\":\"MIT\"}},\"servers\":[{\"url\":\"/\"}],\"tags\":[{\"name\":");
 	buf_add_json(b, program->title);

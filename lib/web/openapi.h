@@ -27,10 +27,11 @@ struct openapi {
 };
 
 /* The name of table's schema for route, made on first sight. */
-const char *openapi_schema_name(struct openapi *o, const struct web_route *route, const struct field *table,
-    enum field_use use);
+const char *openapi_schema_name(
+    struct openapi *o, const struct web_route *route, const struct field *table, enum field_use use);
 
-/* "/patients/{id}" as "PatientsId", or without its parameters and with the first segment in the singular, "Patient". */
+/* "/patients/{id}" as "PatientsId", or without its parameters and with the first segment in the singular,
+ * "Patient". */
 char *openapi_camel(struct arena *a, const char *pattern, bool singular);
 
 void openapi_components(struct openapi *o);

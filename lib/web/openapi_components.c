@@ -1,4 +1,5 @@
-/* openapi_components.c - what the operations of the document share: schemas, responses, parameters, headers. */
+/* openapi_components.c - what the operations of the document share: schemas, responses, parameters,
+ * headers. */
 #include <string.h>
 
 #include "lib/web/openapi.h"
@@ -30,7 +31,8 @@ openapi_camel(struct arena *a, const char *pattern, bool singular)
 			capital = true;
 			continue;
 		}
-		*out++ = capital && *pattern >= 'a' && *pattern <= 'z' ? (char)(*pattern - 'a' + 'A') : *pattern;
+		*out++ =
+		    capital && *pattern >= 'a' && *pattern <= 'z' ? (char)(*pattern - 'a' + 'A') : *pattern;
 		capital = false;
 	}
 	if (singular && first_segment && out > name && out[-1] == 's')
@@ -62,7 +64,8 @@ schema_suffix(const struct web_route *route, enum field_use use)
 }
 
 const char *
-openapi_schema_name(struct openapi *o, const struct web_route *route, const struct field *table, enum field_use use)
+openapi_schema_name(
+    struct openapi *o, const struct web_route *route, const struct field *table, enum field_use use)
 {
 	const char *base, *suffix = schema_suffix(route, use);
 	char *name;
@@ -75,7 +78,8 @@ openapi_schema_name(struct openapi *o, const struct web_route *route, const stru
 	for (int n = 2; name_taken(o, name); n++)
 		name = arena_printf(o->b->arena, "%s%s%d", base, suffix, n);
 	if (o->schema_count < OPENAPI_SCHEMAS_MAX)
-		o->schemas[o->schema_count++] = (struct openapi_schema){ .table = table, .use = use, .name = name };
+		o->schemas[o->schema_count++] =
+		    (struct openapi_schema){ .table = table, .use = use, .name = name };
 	return name;
 }
 
@@ -122,15 +126,16 @@ static const char headers[] =
     "\"Link\":{\"description\":\"The next page, rel=\\\"next\\\"; absent on the last\",\"schema\":{\"type\":\"string\"}},"
     "\"Retry-After\":{\"description\":\"Seconds\",\"schema\":{\"type\":\"integer\"}}";
 
-#define ERROR_CONTENT \
-	"\"content\":{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/Error\"}}," \
+#define ERROR_CONTENT                                                                                        \
+	"\"content\":{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/Error\"}},"          \
 	"\"application/problem+json\":{\"schema\":{\"$ref\":\"#/components/schemas/Error\"}}}"
 
 static void
 write_responses(struct buf *b)
 {
 	buf_add_text(b, "\"responses\":{\"Error\":{\"description\":\"Anything else\"," ERROR_CONTENT "}");
-	/* One for each status: the codes before RC_DUPLICATE are what edges see, and the first of a status names it. */
+	/* One for each status: the codes before RC_DUPLICATE are what edges see, and the first of a status
+	 * names it. */
 	for (unsigned rc = RC_OK + 1; rc < RC_DUPLICATE; rc++) {
 		const struct rc_meaning *meaning = rc_meaning((enum rc)rc);
 
@@ -141,7 +146,8 @@ write_responses(struct buf *b)
 		buf_add_text(b, "\":{\"description\":");
 		buf_add_json(b, meaning->title);
 		if (meaning->http == 503)
-			buf_add_text(b, ",\"headers\":{\"Retry-After\":{\"$ref\":\"#/components/headers/Retry-After\"}}");
+			buf_add_text(b,
+			    ",\"headers\":{\"Retry-After\":{\"$ref\":\"#/components/headers/Retry-After\"}}");
 		buf_add_text(b, "," ERROR_CONTENT "}");
 	}
 	buf_add_char(b, '}');

@@ -1,7 +1,8 @@
 /*
  * openapi_merge PART... - joins the OpenAPI documents that the programs print into one, at build time.
  *
- * What two parts both have (the error schema, the health paths) must be the same in both: a clash ends the build.
+ * What two parts both have (the error schema, the health paths) must be the same in both: a clash ends the
+ * build.
  */
 #include <json-c/json.h>
 #include <stdio.h>
@@ -47,7 +48,8 @@ merge_part(struct json_object *whole, struct json_object *part)
 	to = json_object_object_get(whole, "components");
 	from = json_object_object_get(part, "components");
 	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
-		if (merge(json_object_object_get(to, sections[i]), json_object_object_get(from, sections[i]), sections[i]) != 0)
+		if (merge(json_object_object_get(to, sections[i]), json_object_object_get(from, sections[i]),
+			sections[i]) != 0)
 			return -1;
 	merge_tags(json_object_object_get(whole, "tags"), json_object_object_get(part, "tags"));
 	return merge(json_object_object_get(whole, "paths"), json_object_object_get(part, "paths"), "paths");
@@ -57,6 +59,7 @@ int
 main(int argc, char **argv)
 {
 	struct json_object *whole = NULL;
+	int style = JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE;
 	int failed = argc < 2;
 
 	for (int i = 1; i < argc && !failed; i++) {
@@ -73,8 +76,7 @@ main(int argc, char **argv)
 		json_object_put(part);
 	}
 	if (!failed)
-		failed = puts(json_object_to_json_string_ext(whole,
-		    JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE)) < 0;
+		failed = puts(json_object_to_json_string_ext(whole, style)) < 0;
 	json_object_put(whole);
 	return failed || fflush(stdout) != 0;
 }

@@ -1,6 +1,6 @@
 /*
- * field_read.c - bodies by a table like a patient's with a member of each type: what is taken is what its row says, and can be written
- * as a reply.
+ * field_read.c - bodies by a table like a patient's with a member of each type: what is taken is what its
+ * row says, and can be written as a reply.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* json_check.c - the gate against jansson, which was written by others: the two must take and refuse the same texts. */
+/* json_check.c - the gate against jansson, which was written by others: the two must take and refuse the
+ * same texts. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* parsers.c - times, dates, amounts, ids, zones and single values: what is taken is written again in a form that is taken. */
+/* parsers.c - times, dates, amounts, ids, zones and single values: what is taken is written again in a form
+ * that is taken. */
 #include <stdlib.h>
 #include <string.h>
 

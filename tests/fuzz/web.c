@@ -1,6 +1,6 @@
 /*
- * web.c - whole requests through lib/web with an engine in memory: lines of CGI variables (NAME=value), an empty line, the body.
- * Whatever comes, the answer has a status, and JSON where it says so.
+ * web.c - whole requests through lib/web with an engine in memory: lines of CGI variables (NAME=value), an
+ * empty line, the body. Whatever comes, the answer has a status, and JSON where it says so.
  */
 #define _GNU_SOURCE /* memmem */
 #include <stdlib.h>

@@ -141,7 +141,7 @@ static const struct {
 	{ UPDATE, BYTES("{\"amount\":\"-1\"}"), "amount", "must be between 0 and 9223372036854775807" },
 	{ UPDATE, BYTES("{\"amount\":\"92233720368547758.08\"}"), "amount", "must be between 0 and 9223372036854775807" },
 	{ UPDATE, BYTES("{\"amount\":\"1\",\"currency\":\"XYZ\"}"), "currency",
-	  "currency must be a currency code of ISO 4217, like USD" },
+	  "currency must be an ISO 4217 currency, like USD" },
 	{ CREATE, BYTES("{" SOUND ",\"minutes\":\"30\"}"), "minutes", "minutes must be a whole number" },
 	{ CREATE, BYTES("{" SOUND ",\"minutes\":30.0}"), "minutes", "minutes must be a whole number" },
 	{ CREATE, BYTES("{" SOUND ",\"minutes\":3e1}"), "minutes", "minutes must be a whole number" },
