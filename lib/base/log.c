@@ -29,6 +29,8 @@ log_open(const char *program, enum log_level level)
 	log_least = level;
 }
 
+static void add(struct line *line, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 static void
 add(struct line *line, const char *fmt, ...)
 {
