@@ -1,8 +1,9 @@
 /*
  * check.c - `medicore check`: has every booking become exactly one invoice?
  *
- * Appointments stream from scheduling in order of id, invoices from billing in order of their appointment, in pages; both go along each other
- * at flat memory.  What doesn't match is looked at more closely, some hundreds at a time, as billing goes on working meanwhile.
+ * Appointments stream from scheduling in order of id, invoices from billing in order of their appointment, in
+ * pages; both go along each other at flat memory.  What doesn't match is looked at more closely, some
+ * hundreds at a time, as billing goes on working meanwhile.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -134,8 +135,8 @@ judge_suspects(struct check *c)
 		pg_array_add(&types, s->cancellation ? TYPE_APPOINTMENT_CANCELLED : TYPE_APPOINTMENT_BOOKED);
 	}
 	c->billing->arena = a;
-	rc = check_store_events(c->billing, pg_array_end(&appointments), pg_array_end(&events), pg_array_end(&types), &now,
-	    &count);
+	rc = check_store_events(c->billing, pg_array_end(&appointments), pg_array_end(&events),
+	    pg_array_end(&types), &now, &count);
 	for (size_t i = 0; rc == RC_OK && i < count && i < c->suspect_count; i++)
 		judge(c, &c->suspects[i], &now[i]);
 	c->suspect_count = 0;
@@ -199,15 +200,15 @@ amount(struct arena *a, struct money m, const char *currency)
 static void
 tell(struct arena *a, const struct check *c, const struct checked_total *totals, size_t count)
 {
-	printf("bookings %" PRId64 ": invoiced %" PRId64 ", pending %" PRId64 ", parked %" PRId64 ", missing %" PRId64
-	       ", doubled %" PRId64 "\n",
+	printf("bookings %" PRId64 ": invoiced %" PRId64 ", pending %" PRId64 ", parked %" PRId64
+	       ", missing %" PRId64 ", doubled %" PRId64 "\n",
 	    c->bookings, c->invoiced, c->pending, c->parked, c->missing, c->doubled);
 	for (size_t i = 0; i < count; i++) {
 		const struct checked_total *t = &totals[i];
 
 		printf("%s %s in %" PRId64 " invoices, %s still to pay; %" PRId64 " void\n", t->currency,
-		    amount(a, t->amount, t->currency), t->invoices - t->voided, amount(a, t->remaining_amount, t->currency),
-		    t->voided);
+		    amount(a, t->amount, t->currency), t->invoices - t->voided,
+		    amount(a, t->remaining_amount, t->currency), t->voided);
 	}
 	for (int64_t i = 0; i < c->missing && i < NAMED_MAX; i++)
 		printf("missing: appointment %s\n", c->named[i]);
@@ -218,16 +219,17 @@ tell(struct arena *a, const struct check *c, const struct checked_total *totals,
 static void
 tell_json(struct arena *a, const struct check *c, const struct checked_total *totals, size_t count)
 {
-	printf("{\"bookings\":%" PRId64 ",\"invoiced\":%" PRId64 ",\"pending\":%" PRId64 ",\"parked\":%" PRId64
-	       ",\"missing\":%" PRId64 ",\"doubled\":%" PRId64 ",\"totals\":[",
+	printf("{\"bookings\":%" PRId64 ",\"invoiced\":%" PRId64 ",\"pending\":%" PRId64
+	       ",\"parked\":%" PRId64 ",\"missing\":%" PRId64 ",\"doubled\":%" PRId64 ",\"totals\":[",
 	    c->bookings, c->invoiced, c->pending, c->parked, c->missing, c->doubled);
 	for (size_t i = 0; i < count; i++) {
 		const struct checked_total *t = &totals[i];
 
-		printf("%s{\"currency\":\"%s\",\"invoices\":%" PRId64 ",\"amount\":\"%s\",\"remainingAmount\":\"%s\",\"void\":%" PRId64
-		       "}",
-		    i == 0 ? "" : ",", t->currency, t->invoices - t->voided, amount(a, t->amount, t->currency),
-		    amount(a, t->remaining_amount, t->currency), t->voided);
+		printf("%s{\"currency\":\"%s\",\"invoices\":%" PRId64 ",\"amount\":\"%s\","
+		       "\"remainingAmount\":\"%s\",\"void\":%" PRId64 "}",
+		    i == 0 ? "" : ",", t->currency, t->invoices - t->voided,
+		    amount(a, t->amount, t->currency), amount(a, t->remaining_amount, t->currency),
+		    t->voided);
 	}
 	printf("],\"missingAppointments\":[");
 	for (int64_t i = 0; i < c->missing && i < NAMED_MAX; i++)
@@ -281,7 +283,8 @@ check_all(struct cli *cli, struct ctx *scheduling, struct ctx *billing, bool jso
 	else if (rc == RC_OK)
 		tell(cli->arena, c, totals, count);
 	else
-		cli_failed(cli, billing->err.detail != NULL ? billing : scheduling, rc, "can't compare bookings with invoices");
+		cli_failed(cli, billing->err.detail != NULL ? billing : scheduling, rc,
+		    "can't compare bookings with invoices");
 	arena_free(c->page_arena);
 	arena_free(c->suspect_arena);
 	return rc != RC_OK || c->missing > 0 || c->doubled > 0 ? CLI_FAILED : CLI_DONE;

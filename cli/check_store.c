@@ -3,9 +3,10 @@
 #include "lib/base/event.h"
 #include "lib/pg/pg.h"
 
-#define EVENTS_OF(type) \
-	"(select id, headers->>'appointment_id' as appointment_id, case when published_at is null then '" EVENT_WAITS "'" \
-	" when published_at > now() - make_interval(secs => $1::bigint) then '" EVENT_YOUNG "'" \
+#define EVENTS_OF(type)                                                                                      \
+	"(select id, headers->>'appointment_id' as appointment_id,"                                          \
+	" case when published_at is null then '" EVENT_WAITS "'"                                             \
+	" when published_at > now() - make_interval(secs => $1::bigint) then '" EVENT_YOUNG "'"              \
 	" else '" EVENT_OLD "' end as state from outbox where type = '" type "')"
 
 /* --- scheduling --- */
@@ -16,7 +17,7 @@ struct bookings_args {
 
 static const struct field bookings_args_fields[] = {
 	{ .name = "grace", .type = F_INT, .at = offsetof(struct bookings_args, grace) },
-	FIELD_END
+	FIELD_END,
 };
 
 static const struct field booking_fields[] = {
@@ -26,25 +27,28 @@ static const struct field booking_fields[] = {
 	{ .name = "bookedState", .type = F_TEXT, .at = offsetof(struct checked_booking, booked_state) },
 	{ .name = "cancelledId", .type = F_UUID, .at = offsetof(struct checked_booking, cancelled_id) },
 	{ .name = "cancelledState", .type = F_TEXT, .at = offsetof(struct checked_booking, cancelled_state) },
-	FIELD_END
+	FIELD_END,
 };
 
 static const struct pg_stmt bookings = {
 	.name = "check_bookings",
 	.kind = PG_READ,
-	.sql = "select distinct on (a.id) a.id, a.status = 'CANCELLED' as cancelled, b.id as booked_id, b.state as booked_state,"
-	       " c.id as cancelled_id, c.state as cancelled_state from appointment a"
-	       " left join " EVENTS_OF(TYPE_APPOINTMENT_BOOKED) " b on b.appointment_id = a.id::text"
-	       " left join " EVENTS_OF(TYPE_APPOINTMENT_CANCELLED) " c on c.appointment_id = a.id::text"
-	       " order by a.id",
+	.sql =
+	    "select distinct on (a.id) a.id, a.status = 'CANCELLED' as cancelled, b.id as booked_id,"
+	    " b.state as booked_state, c.id as cancelled_id, c.state as cancelled_state from appointment a"
+	    " left join " EVENTS_OF(
+		TYPE_APPOINTMENT_BOOKED) " b on b.appointment_id = a.id::text"
+					 " left join " EVENTS_OF(
+					     TYPE_APPOINTMENT_CANCELLED) " c on c.appointment_id = a.id::text"
+									 " order by a.id",
 	.takes = "grace",
 	.in = bookings_args_fields,
 	.out = booking_fields,
 };
 
 enum rc
-check_store_bookings(struct ctx *scheduling, int64_t grace_s, enum rc (*each)(void *closure, const void *booking),
-    void *closure)
+check_store_bookings(struct ctx *scheduling, int64_t grace_s,
+    enum rc (*each)(void *closure, const void *booking), void *closure)
 {
 	struct bookings_args args = { .grace = grace_s };
 
@@ -62,19 +66,20 @@ static const struct field invoices_args_fields[] = {
 	{ .name = "appointmentId", .type = F_UUID, .at = offsetof(struct invoices_args, appointment_id) },
 	{ .name = "id", .type = F_UUID, .at = offsetof(struct invoices_args, id) },
 	{ .name = "max", .type = F_INT, .at = offsetof(struct invoices_args, max) },
-	FIELD_END
+	FIELD_END,
 };
 
 static const struct field invoice_fields[] = {
 	{ .name = "id", .type = F_UUID, .at = offsetof(struct checked_invoice, id) },
 	{ .name = "appointmentId", .type = F_UUID, .at = offsetof(struct checked_invoice, appointment_id) },
 	{ .name = "settled", .type = F_BOOL, .at = offsetof(struct checked_invoice, settled) },
-	FIELD_END
+	FIELD_END,
 };
 
 #define NIL "00000000-0000-0000-0000-000000000000"
 
-/* The ids break the tie that a unique index should make impossible: to see whether it did is this command's purpose. */
+/* The ids break the tie that a unique index should make impossible: to see whether it did is this
+ * command's purpose. */
 static const struct pg_stmt invoices = {
 	.name = "check_invoices",
 	.kind = PG_READ,
@@ -107,7 +112,7 @@ static const struct field events_args_fields[] = {
 	{ .name = "appointmentIds", .type = F_TEXT, .at = offsetof(struct events_args, appointment_ids) },
 	{ .name = "eventIds", .type = F_TEXT, .at = offsetof(struct events_args, event_ids) },
 	{ .name = "types", .type = F_TEXT, .at = offsetof(struct events_args, types) },
-	FIELD_END
+	FIELD_END,
 };
 
 static const struct field event_fields[] = {
@@ -116,29 +121,32 @@ static const struct field event_fields[] = {
 	{ .name = "settled", .type = F_BOOL, .at = offsetof(struct checked_event, settled) },
 	{ .name = "received", .type = F_BOOL, .at = offsetof(struct checked_event, received) },
 	{ .name = "parked", .type = F_BOOL, .at = offsetof(struct checked_event, parked) },
-	FIELD_END
+	FIELD_END,
 };
 
 /*
- * Whose event a dead letter is, where the outbox has its id no more: in both messages of proto/events.proto field 1 is appointment_id, which
- * protobuf-c writes first, as the bytes 10, 36 and the text.
+ * Whose event a dead letter is, where the outbox has its id no more: in both messages of proto/events.proto
+ * field 1 is appointment_id, which protobuf-c writes first, as the bytes 10, 36 and the text.
  */
-#define APPOINTMENT_OF(payload) "encode(substring(" payload " from 3 for 36), 'escape')"
-#define HAS_APPOINTMENT(payload) "substring(" payload " from 1 for 2) = '\\x0a24'::bytea"
+#define PARKED_APPOINTMENTS \
+	"select type || ' ' || encode(substring(payload from 3 for 36), 'escape') from dead_letters" \
+	" where type is not null and substring(payload from 1 for 2) = '\\x0a24'::bytea"
 
 /* One snapshot: an event is in the inbox exactly if its invoice or its dead letter is seen as well. */
 static const struct pg_stmt events = {
 	.name = "check_events",
 	.kind = PG_READ,
-	.sql = "select e.n, exists (select from invoice i where i.appointment_id = e.appointment_id) as invoiced,"
-	       " exists (select from invoice i where i.appointment_id = e.appointment_id"
-	       " and (i.status = 'VOID' or i.appointment_cancelled)) as settled,"
-	       " exists (select from inbox b where b.ce_id = e.event_id) as received,"
-	       " case when e.event_id is not null then exists (select from dead_letters d where d.ce_id = e.event_id)"
-	       " else e.type || ' ' || e.appointment_id in (select d.type || ' ' || " APPOINTMENT_OF("d.payload")
-	       " from dead_letters d where d.type is not null and " HAS_APPOINTMENT("d.payload") ") end as parked"
-	       " from unnest($1::uuid[], $2::text[], $3::text[]) with ordinality as e (appointment_id, event_id, type, n)"
-	       " order by e.n",
+	.sql =
+	    "select e.n,"
+	    " exists (select from invoice i where i.appointment_id = e.appointment_id) as invoiced,"
+	    " exists (select from invoice i where i.appointment_id = e.appointment_id"
+	    " and (i.status = 'VOID' or i.appointment_cancelled)) as settled,"
+	    " exists (select from inbox b where b.ce_id = e.event_id) as received,"
+	    " case when e.event_id is not null"
+	    " then exists (select from dead_letters d where d.ce_id = e.event_id)"
+	    " else e.type || ' ' || e.appointment_id in (" PARKED_APPOINTMENTS ") end as parked"
+	    " from unnest($1::uuid[], $2::text[], $3::text[]) with ordinality"
+	    " as e (appointment_id, event_id, type, n) order by e.n",
 	.takes = "appointmentIds eventIds types",
 	.in = events_args_fields,
 	.out = event_fields,
@@ -148,7 +156,9 @@ enum rc
 check_store_events(struct ctx *billing, const char *appointment_ids, const char *event_ids, const char *types,
     struct checked_event **ret_events, size_t *ret_count)
 {
-	struct events_args args = { .appointment_ids = appointment_ids, .event_ids = event_ids, .types = types };
+	struct events_args args = {
+		.appointment_ids = appointment_ids, .event_ids = event_ids, .types = types
+	};
 
 	return pg_fetch_all(billing, &events, &args, sizeof(**ret_events), ret_events, ret_count);
 }
@@ -158,8 +168,10 @@ static const struct field total_fields[] = {
 	{ .name = "invoices", .type = F_INT, .at = offsetof(struct checked_total, invoices) },
 	{ .name = "voided", .type = F_INT, .at = offsetof(struct checked_total, voided) },
 	{ .name = "amount", .type = F_MONEY, .at = offsetof(struct checked_total, amount) },
-	{ .name = "remainingAmount", .type = F_MONEY, .at = offsetof(struct checked_total, remaining_amount) },
-	FIELD_END
+	{ .name = "remainingAmount",
+	    .type = F_MONEY,
+	    .at = offsetof(struct checked_total, remaining_amount) },
+	FIELD_END,
 };
 
 static const struct pg_stmt totals = {

@@ -32,7 +32,8 @@ struct checked_invoice {
 	bool settled; /* VOID, or shows that the appointment was cancelled */
 };
 
-/* Up to max invoices of appointments in order of appointment and id, behind after; both its ids NULL: from the start. */
+/* Up to max invoices of appointments in order of appointment and id, behind after; both its ids NULL: from
+ * the start. */
 enum rc check_store_invoices(struct ctx *billing, const struct checked_invoice *after, int64_t max,
     struct checked_invoice **ret_invoices, size_t *ret_count);
 
@@ -42,14 +43,15 @@ struct checked_event {
 	bool invoiced, settled, received, parked;
 };
 
-/* Array literals of appointments' ids, of their events' ids (null: unknown) and types.  An answer for each, in their order. */
-enum rc check_store_events(struct ctx *billing, const char *appointment_ids, const char *event_ids, const char *types,
-    struct checked_event **ret_events, size_t *ret_count);
+/* Array literals of appointments' ids, of their events' ids (null: unknown) and types.  An answer for
+ * each, in their order. */
+enum rc check_store_events(struct ctx *billing, const char *appointment_ids, const char *event_ids,
+    const char *types, struct checked_event **ret_events, size_t *ret_count);
 
 struct checked_total {
 	const char *currency;
 	int64_t invoices, voided;
-	struct money amount;	       /* of all that are not VOID */
+	struct money amount;           /* of all that are not VOID */
 	struct money remaining_amount; /* of these, still to pay */
 };
 

@@ -17,7 +17,7 @@
 
 struct asked {
 	const char *what;
-	int64_t id;	/* 0: none named */
+	int64_t id; /* 0: none named */
 	bool all, json;
 	int64_t wait_s;
 };
@@ -79,9 +79,11 @@ list_one(void *closure, const struct dead_letter *letter)
 		return RC_OK;
 	}
 	if (l->count++ == 0)
-		printf("%8s  %-16s %8s  %-27s  %-36s  %s\n", "ID", "REASON", "ATTEMPTS", "LAST TRIED", "EVENT", "TYPE");
+		printf("%8s  %-16s %8s  %-27s  %-36s  %s\n", "ID", "REASON", "ATTEMPTS", "LAST TRIED",
+		    "EVENT", "TYPE");
 	instant_format(letter->last_at.us, last);
-	printf("%8" PRId64 "  %-16s %8" PRId64 "  %-27s  ", letter->id, letter->reason, letter->attempts, last);
+	printf(
+	    "%8" PRId64 "  %-16s %8" PRId64 "  %-27s  ", letter->id, letter->reason, letter->attempts, last);
 	printf("%*s", letter->ce_id == NULL ? 36 : 0, "");
 	print_safely(letter->ce_id);
 	fputs("  ", stdout);
@@ -203,8 +205,8 @@ tell(struct ctx *cx, const struct ids *ids, size_t *ret_left)
 			if (letter.replay_asked_at.known)
 				printf("%" PRId64 ": not tried yet\n", letter.id);
 			else
-				printf("%" PRId64 ": %s again, after %" PRId64 " attempts\n", letter.id, letter.reason,
-				    letter.attempts);
+				printf("%" PRId64 ": %s again, after %" PRId64 " attempts\n", letter.id,
+				    letter.reason, letter.attempts);
 		}
 	}
 	return rc;
@@ -281,7 +283,8 @@ parse(int argc, char **argv, struct asked *ret)
 			ret->json = true;
 		} else if (strcmp(argv[i], "--all") == 0 && strcmp(ret->what, "replay") == 0) {
 			ret->all = true;
-		} else if (strcmp(argv[i], "--wait") == 0 && strcmp(ret->what, "replay") == 0 && i + 1 < argc) {
+		} else if (strcmp(argv[i], "--wait") == 0 && strcmp(ret->what, "replay") == 0 &&
+			   i + 1 < argc) {
 			if (!parse_number(argv[++i], WAIT_MAX_S, &ret->wait_s))
 				return false;
 		} else if (ret->id != 0 || !parse_number(argv[i], INT64_MAX, &ret->id) || ret->id == 0) {

@@ -30,15 +30,17 @@ struct service {
 extern const struct field service_fields[];
 
 /*
- * Makes or changes it; *ret_created tells which.  The same again changes nothing, not even the version.  code is as it came from outside; if
- * asked->code is there too it must be the same.  if_version 0: whatever is there; else RC_STALE where another or no version is.
+ * Makes or changes it; *ret_created tells which.  The same again changes nothing, not even the version.  code
+ * is as it came from outside; if asked->code is there too it must be the same.  if_version 0: whatever is
+ * there; else RC_STALE where another or no version is.
  */
 enum rc service_put(struct ctx *cx, const char *code, int64_t if_version, const struct service *asked,
     struct service *ret_saved, bool *ret_created);
 enum rc service_find(struct ctx *cx, const char *code, struct service *ret_service);
 
 /* One page in order of code, at most page->limit; *ret_more where others follow. */
-enum rc service_list(struct ctx *cx, const struct page *page, struct service **ret_services, size_t *ret_count, bool *ret_more);
+enum rc service_list(struct ctx *cx, const struct page *page, struct service **ret_services,
+    size_t *ret_count, bool *ret_more);
 
 /* --- invoices --- */
 
@@ -81,17 +83,18 @@ extern const struct field invoice_fields[];
 extern const struct field invoice_filters[];
 
 /*
- * Verifies the patient, then writes one ISSUED invoice.  asked has patient_id, amount and currency, perhaps description and due_date.
- * RC_NOT_FOUND, blaming patientId, `patient with Id X do not exist`.  With a key, the same request again gives the same invoice, of any number at
- * once; another request with that key is RC_CONFLICT.
+ * Verifies the patient, then writes one ISSUED invoice.  asked has patient_id, amount and currency, perhaps
+ * description and due_date. RC_NOT_FOUND, blaming patientId, `patient with Id X do not exist`.  With a key,
+ * the same request again gives the same invoice, of any number at once; another request with that key is
+ * RC_CONFLICT.
  */
-enum rc invoice_create(struct ctx *cx, const struct billing_ports *ports, const struct invoice *asked, const struct once *once,
-    struct invoice *ret_saved);
+enum rc invoice_create(struct ctx *cx, const struct billing_ports *ports, const struct invoice *asked,
+    const struct once *once, struct invoice *ret_saved);
 enum rc invoice_find(struct ctx *cx, const char *id, struct invoice *ret_invoice);
 
 /* One page, oldest first, at most filter->page.limit; *ret_more where others follow. */
-enum rc invoice_list(struct ctx *cx, const struct invoice_filter *filter, struct invoice **ret_invoices, size_t *ret_count,
-    bool *ret_more);
+enum rc invoice_list(struct ctx *cx, const struct invoice_filter *filter, struct invoice **ret_invoices,
+    size_t *ret_count, bool *ret_more);
 
 /* --- what becomes of bookings --- */
 
@@ -100,10 +103,11 @@ enum billing_event_kind {
 	BOOKING_CANCELLED,
 };
 
-/* One event of the batch.  The adapter decodes the payload; what it can't decode it hands over with rc set. */
+/* One event of the batch.  The adapter decodes the payload; what it can't decode it hands over with rc
+ * set. */
 struct billing_event {
 	const struct event *envelope; /* for the dead letter */
-	enum rc rc;		      /* RC_OK, or RC_MALFORMED, RC_UNKNOWN_TYPE: to be parked */
+	enum rc rc;                   /* RC_OK, or RC_MALFORMED, RC_UNKNOWN_TYPE: to be parked */
 	enum billing_event_kind kind;
 	const char *appointment_id;
 	const char *patient_id;
@@ -116,12 +120,12 @@ struct billing_tally {
 };
 
 /*
- * Takes a batch: verifies its patients with one question, then in one transaction writes inbox, invoices, cancellations and dead letters.
- * RC_OK: every event has its effect or is parked, exactly once however often it comes.  Any other: nothing was written; deliver again.
- * A price is the one listed at this moment.
+ * Takes a batch: verifies its patients with one question, then in one transaction writes inbox, invoices,
+ * cancellations and dead letters. RC_OK: every event has its effect or is parked, exactly once however often
+ * it comes.  Any other: nothing was written; deliver again. A price is the one listed at this moment.
  */
-enum rc billing_take(struct ctx *cx, const struct billing_ports *ports, const struct billing_event *events, size_t count,
-    struct billing_tally *ret_tally);
+enum rc billing_take(struct ctx *cx, const struct billing_ports *ports, const struct billing_event *events,
+    size_t count, struct billing_tally *ret_tally);
 
 /* --- dead letters --- */
 
@@ -136,21 +140,25 @@ struct dead_letter {
 
 extern const struct field dead_letter_fields[];
 
-enum rc dead_letter_list(struct ctx *cx, int64_t after, size_t max, struct dead_letter **ret_letters, size_t *ret_count);
+enum rc dead_letter_list(
+    struct ctx *cx, int64_t after, size_t max, struct dead_letter **ret_letters, size_t *ret_count);
 enum rc dead_letter_find(struct ctx *cx, int64_t id, struct dead_letter *ret_letter);
-enum rc dead_letter_ask_replay(struct ctx *cx, int64_t id, int64_t *ret_asked); /* id 0: all, or none; else RC_NOT_FOUND */
-enum rc dead_letter_asked(struct ctx *cx, int64_t *ret_count);			/* asked for, and not dealt with yet */
-enum rc dead_letter_drop(struct ctx *cx, int64_t id);				/* RC_NOT_FOUND */
+enum rc dead_letter_ask_replay(
+    struct ctx *cx, int64_t id, int64_t *ret_asked);           /* id 0: all, or none; else RC_NOT_FOUND */
+enum rc dead_letter_asked(struct ctx *cx, int64_t *ret_count); /* asked for, and not dealt with yet */
+enum rc dead_letter_drop(struct ctx *cx, int64_t id);          /* RC_NOT_FOUND */
 
 /* Channel of a NOTIFY whenever some were asked for, dealt with or dropped: for pg_listen_wait. */
 #define DEAD_LETTERS_CHANNEL "dead_letters"
 
-/* Those asked to be tried again, for the worker, locked against another worker until the transaction's end. */
-enum rc dead_letter_replayable(struct ctx *cx, size_t max, struct dead_letter **ret_letters, size_t *ret_count);
+/* Those asked to be tried again, for the worker, locked against another worker until the transaction's
+ * end. */
+enum rc dead_letter_replayable(
+    struct ctx *cx, size_t max, struct dead_letter **ret_letters, size_t *ret_count);
 
-/* Tries one again in a transaction of its own: gone where it has its effect now, else its reason, attempts and last_at are brought up to date.
- * RC_UNAVAILABLE and the like leave it as it was. */
-enum rc billing_take_again(struct ctx *cx, const struct billing_ports *ports, const struct dead_letter *letter,
-    const struct billing_event *event, bool *ret_gone);
+/* Tries one again in a transaction of its own: gone where it has its effect now, else its reason, attempts
+ * and last_at are brought up to date. RC_UNAVAILABLE and the like leave it as it was. */
+enum rc billing_take_again(struct ctx *cx, const struct billing_ports *ports,
+    const struct dead_letter *letter, const struct billing_event *event, bool *ret_gone);
 
 #endif

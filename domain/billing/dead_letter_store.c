@@ -1,13 +1,14 @@
-/* dead_letter_store.c - dead letters in PostgreSQL.  There are no rules about them beyond these statements. */
+/* dead_letter_store.c - dead letters in PostgreSQL.  There are no rules about them beyond these
+ * statements. */
 #include "domain/billing/dead_letter_store.h"
 
 #include <inttypes.h>
 
 #include "lib/pg/pg.h"
 
-#define COLUMNS \
-	"id, ce_id, type, source, time, traceparent, topic, key, payload, reason, attempts, first_at, last_at," \
-	" replay_asked_at"
+#define COLUMNS                                                                                              \
+	"id, ce_id, type, source, time, traceparent, topic, key, payload, reason, attempts, first_at,"       \
+	" last_at, replay_asked_at"
 
 struct list_args {
 	int64_t after, max;
@@ -16,7 +17,7 @@ struct list_args {
 static const struct field list_args_fields[] = {
 	{ .name = "after", .type = F_INT, .at = offsetof(struct list_args, after) },
 	{ .name = "max", .type = F_INT, .at = offsetof(struct list_args, max) },
-	FIELD_END
+	FIELD_END,
 };
 
 static const struct pg_stmt list_letters = {
@@ -55,7 +56,10 @@ struct number {
 	int64_t count;
 };
 
-static const struct field number_fields[] = { { .name = "count", .type = F_INT, .at = offsetof(struct number, count) }, FIELD_END };
+static const struct field number_fields[] = {
+	{ .name = "count", .type = F_INT, .at = offsetof(struct number, count) },
+	FIELD_END,
+};
 
 static const struct pg_stmt count_asked = {
 	.name = "dead_letters_count_asked",
@@ -76,8 +80,8 @@ static const struct pg_stmt drop_letter = {
 static const struct pg_stmt replayable = {
 	.name = "dead_letters_replayable",
 	.kind = PG_WRITE,
-	.sql = "select " COLUMNS " from dead_letters where replay_asked_at is not null order by id limit $1::bigint"
-	       " for update skip locked",
+	.sql = "select " COLUMNS " from dead_letters where replay_asked_at is not null"
+	       " order by id limit $1::bigint for update skip locked",
 	.takes = "max",
 	.in = list_args_fields,
 	.out = dead_letter_fields,
@@ -86,8 +90,8 @@ static const struct pg_stmt replayable = {
 static const struct pg_stmt again = {
 	.name = "dead_letters_again",
 	.kind = PG_WRITE,
-	.sql = "update dead_letters set reason = $2, attempts = attempts + 1, last_at = now(), replay_asked_at = null"
-	       " where id = $1::bigint",
+	.sql = "update dead_letters set reason = $2, attempts = attempts + 1, last_at = now(),"
+	       " replay_asked_at = null where id = $1::bigint",
 	.takes = "id reason",
 	.in = dead_letter_fields,
 };
@@ -99,7 +103,8 @@ unknown(struct ctx *cx, int64_t id)
 }
 
 enum rc
-dead_letter_list(struct ctx *cx, int64_t after, size_t max, struct dead_letter **ret_letters, size_t *ret_count)
+dead_letter_list(
+    struct ctx *cx, int64_t after, size_t max, struct dead_letter **ret_letters, size_t *ret_count)
 {
 	struct list_args args = { .after = after, .max = (int64_t)max };
 

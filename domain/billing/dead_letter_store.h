@@ -1,4 +1,5 @@
-/* dead_letter_store.h - what events.c does with a dead letter that was tried again; the rest is in billing.h. */
+/* dead_letter_store.h - what events.c does with a dead letter that was tried again; the rest is in
+ * billing.h. */
 #ifndef BILLING_DEAD_LETTER_STORE_H
 #define BILLING_DEAD_LETTER_STORE_H
 

@@ -1,4 +1,5 @@
-/* events.c - what becomes of bookings and cancellations: a batch in one transaction, each event exactly once. */
+/* events.c - what becomes of bookings and cancellations: a batch in one transaction, each event exactly
+ * once. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -160,8 +161,8 @@ take_all(struct ctx *cx, struct taken *all, size_t count, struct billing_tally *
 }
 
 enum rc
-billing_take(struct ctx *cx, const struct billing_ports *ports, const struct billing_event *events, size_t count,
-    struct billing_tally *ret_tally)
+billing_take(struct ctx *cx, const struct billing_ports *ports, const struct billing_event *events,
+    size_t count, struct billing_tally *ret_tally)
 {
 	struct billing_tally tally = { 0 };
 	struct taken *all;
@@ -188,7 +189,8 @@ settle(struct ctx *cx, int64_t letter, struct taken *t)
 	struct billing_tally tally = { 0 };
 	enum rc rc;
 
-	/* Alone, whatever it is: of several letters in one transaction the first would else have to give the lock back for the second. */
+	/* Alone, whatever it is: of several letters in one transaction the first would else have to give
+	 * the lock back for the second. */
 	rc = events_store_lock(cx, true);
 	if (rc == RC_OK)
 		rc = have_effect(cx, t, 1, &tally);

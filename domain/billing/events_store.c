@@ -1,6 +1,6 @@
 /*
- * events_store.c - batches of events in PostgreSQL.  A batch's rows travel as one array for each column, so that a statement costs one
- * round trip and one plan however many events there are.
+ * events_store.c - batches of events in PostgreSQL.  A batch's rows travel as one array for each column, so
+ * that a statement costs one round trip and one plan however many events there are.
  */
 #include "domain/billing/events_store.h"
 
@@ -46,7 +46,7 @@ static const struct field received_fields[] = {
 	{ .name = "ceIds", .type = F_TEXT, .at = offsetof(struct received, ce_ids) },
 	{ .name = "types", .type = F_TEXT, .at = offsetof(struct received, types) },
 	{ .name = "ceId", .type = F_TEXT, .at = offsetof(struct received, ce_id) },
-	FIELD_END
+	FIELD_END,
 };
 
 /* Gives those that were there before: as a rule none. */
@@ -54,7 +54,8 @@ static const struct pg_stmt receive = {
 	.name = "events_receive",
 	.kind = PG_WRITE,
 	.sql = "with e as materialized (select * from unnest($1::text[], $2::text[]) as e (ce_id, type)),"
-	       " fresh as (insert into inbox (ce_id, type) select ce_id, type from e on conflict do nothing returning ce_id)"
+	       " fresh as (insert into inbox (ce_id, type) select ce_id, type from e"
+	       " on conflict do nothing returning ce_id)"
 	       " select ce_id from e where not exists (select from fresh where fresh.ce_id = e.ce_id)",
 	.takes = "ceIds types",
 	.in = received_fields,
@@ -67,7 +68,8 @@ compare_ce_id(const void *a, const void *b)
 	return strcmp(((const struct received *)a)->ce_id, ((const struct received *)b)->ce_id);
 }
 
-/* An event's text as PostgreSQL takes it: what is no UTF-8 gives way to question marks, what is too long is cut. */
+/* An event's text as PostgreSQL takes it: what is no UTF-8 gives way to question marks, what is too long
+ * is cut. */
 static const char *
 clean(struct ctx *cx, const char *s)
 {
@@ -112,7 +114,8 @@ events_store_receive(struct ctx *cx, struct taken *all, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		struct received key = { .ce_id = all[i].ce_id };
 
-		if (key.ce_id != NULL && bsearch(&key, before, before_count, sizeof(*before), compare_ce_id) != NULL)
+		if (key.ce_id != NULL &&
+		    bsearch(&key, before, before_count, sizeof(*before), compare_ce_id) != NULL)
 			all[i].repeated = true;
 	}
 	return RC_OK;
@@ -125,7 +128,8 @@ static const struct field appointment_ids[] = { { .name = "ids", .type = F_TEXT,
 static const struct pg_stmt remember_cancelled = {
 	.name = "events_remember_cancelled",
 	.kind = PG_WRITE,
-	.sql = "insert into cancelled_appointment (appointment_id) select unnest($1::uuid[]) on conflict do nothing",
+	.sql = "insert into cancelled_appointment (appointment_id) select unnest($1::uuid[])"
+	       " on conflict do nothing",
 	.takes = "ids",
 	.in = appointment_ids,
 };
@@ -139,7 +143,7 @@ static const struct field counts_fields[] = {
 	{ .name = "invoiced", .type = F_INT, .at = offsetof(struct counts, invoiced) },
 	{ .name = "voided", .type = F_INT, .at = offsetof(struct counts, voided) },
 	{ .name = "unpriced", .type = F_TEXT, .at = offsetof(struct counts, unpriced) },
-	FIELD_END
+	FIELD_END,
 };
 
 /* Nothing is paid on it, nor was it settled in another way. */
@@ -192,30 +196,32 @@ static const struct field booked_fields[] = {
 	{ .name = "appointmentIds", .type = F_TEXT, .at = offsetof(struct booked, appointment_ids) },
 	{ .name = "patientIds", .type = F_TEXT, .at = offsetof(struct booked, patient_ids) },
 	{ .name = "serviceCodes", .type = F_TEXT, .at = offsetof(struct booked, service_codes) },
-	FIELD_END
+	FIELD_END,
 };
 
 /*
- * One snapshot decides which services have a price and which have not.  In order of appointment, so that two batches at once wait for each other
- * rather than deadlock.  unpriced: positions in the arrays, from 1, parted by spaces; as a rule none.
+ * One snapshot decides which services have a price and which have not.  In order of appointment, so that two
+ * batches at once wait for each other rather than deadlock.  unpriced: positions in the arrays, from 1,
+ * parted by spaces; as a rule none.
  */
 static const struct pg_stmt make_invoices = {
 	.name = "events_make_invoices",
 	.kind = PG_WRITE,
-	.sql = "with e as materialized (select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[])"
-	       " with ordinality as e (id, appointment_id, patient_id, service_code, n)),"
-	       " made as (insert into invoice (id, patient_id, appointment_id, service_code, status, amount, remaining_amount,"
-	       " currency, description, appointment_cancelled)"
-	       " select e.id, e.patient_id, e.appointment_id, s.code,"
-	       " case when c.appointment_id is null then 'ISSUED' else 'VOID' end,"
-	       " s.price, case when c.appointment_id is null then s.price else 0 end,"
-	       " s.currency, s.description, c.appointment_id is not null"
-	       " from e join service s on s.code = e.service_code"
-	       " left join cancelled_appointment c on c.appointment_id = e.appointment_id"
-	       " order by e.appointment_id on conflict (appointment_id) do nothing returning status)"
-	       " select count(*) as invoiced, count(*) filter (where status = 'VOID') as voided,"
-	       " (select string_agg(n::text, ' ') from e where not exists (select from service s where s.code = e.service_code))"
-	       " as unpriced from made",
+	.sql =
+	    "with e as materialized (select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[])"
+	    " with ordinality as e (id, appointment_id, patient_id, service_code, n)),"
+	    " made as (insert into invoice (id, patient_id, appointment_id, service_code, status,"
+	    " amount, remaining_amount, currency, description, appointment_cancelled)"
+	    " select e.id, e.patient_id, e.appointment_id, s.code,"
+	    " case when c.appointment_id is null then 'ISSUED' else 'VOID' end,"
+	    " s.price, case when c.appointment_id is null then s.price else 0 end,"
+	    " s.currency, s.description, c.appointment_id is not null"
+	    " from e join service s on s.code = e.service_code"
+	    " left join cancelled_appointment c on c.appointment_id = e.appointment_id"
+	    " order by e.appointment_id on conflict (appointment_id) do nothing returning status)"
+	    " select count(*) as invoiced, count(*) filter (where status = 'VOID') as voided,"
+	    " (select string_agg(n::text, ' ') from e"
+	    " where not exists (select from service s where s.code = e.service_code)) as unpriced from made",
 	.takes = "ids appointmentIds patientIds serviceCodes",
 	.in = booked_fields,
 	.out = counts_fields,
@@ -298,17 +304,19 @@ static const struct field parked_fields[] = {
 	{ .name = "keys", .type = F_TEXT, .at = offsetof(struct parked, keys) },
 	{ .name = "payloads", .type = F_TEXT, .at = offsetof(struct parked, payloads) },
 	{ .name = "reasons", .type = F_TEXT, .at = offsetof(struct parked, reasons) },
-	FIELD_END
+	FIELD_END,
 };
 
 static const struct pg_stmt park = {
 	.name = "events_park",
 	.kind = PG_WRITE,
-	.sql = "insert into dead_letters (ce_id, type, source, time, traceparent, topic, key, payload, reason)"
-	       " select e.ce_id, e.type, e.source, e.time, e.traceparent, e.topic, e.key, decode(e.payload, 'hex'), e.reason"
-	       " from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],"
-	       " $9::text[]) as e (ce_id, type, source, time, traceparent, topic, key, payload, reason)"
-	       " on conflict (ce_id) where ce_id is not null do nothing",
+	.sql =
+	    "insert into dead_letters (ce_id, type, source, time, traceparent, topic, key, payload,"
+	    " reason) select ce_id, type, source, time, traceparent, topic, key, decode(hex, 'hex'), reason"
+	    " from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],"
+	    " $7::text[], $8::text[], $9::text[])"
+	    " as e (ce_id, type, source, time, traceparent, topic, key, hex, reason)"
+	    " on conflict (ce_id) where ce_id is not null do nothing",
 	.takes = "ceIds types sources times traceparents topics keys payloads reasons",
 	.in = parked_fields,
 };
@@ -357,7 +365,7 @@ events_store_park(struct ctx *cx, const struct taken *all, size_t count, struct 
 	for (size_t c = 0; c < 9; c++)
 		arrays[c] = pg_array_end(&columns[c]);
 	tally->parked += columns[0].count;
-	arg = (struct parked){ arrays[0], arrays[1], arrays[2], arrays[3], arrays[4], arrays[5], arrays[6], arrays[7],
-		arrays[8] };
+	arg = (struct parked){ arrays[0], arrays[1], arrays[2], arrays[3], arrays[4], arrays[5], arrays[6],
+		arrays[7], arrays[8] };
 	return pg_execute(cx, &park, &arg, NULL);
 }

@@ -14,7 +14,8 @@ verify_patient(struct ctx *cx, const struct billing_ports *ports, const char *pa
 	enum rc rc = ports->patients_exist(cx, &patient_id, 1, &exists);
 
 	if (rc == RC_OK && !exists)
-		return err_field(cx, RC_NOT_FOUND, "patientId", "patient with Id %s do not exist", patient_id);
+		return err_field(
+		    cx, RC_NOT_FOUND, "patientId", "patient with Id %s do not exist", patient_id);
 	return rc;
 }
 
@@ -22,8 +23,9 @@ verify_patient(struct ctx *cx, const struct billing_ports *ports, const char *pa
 static const char *
 fingerprint(struct ctx *cx, const struct invoice *asked)
 {
-	return arena_printf(cx->arena, "%s %" PRId64 " %s %s %s", asked->patient_id, asked->amount.minor, asked->currency,
-	    asked->due_date == NULL ? "-" : asked->due_date, asked->description == NULL ? "" : asked->description);
+	return arena_printf(cx->arena, "%s %" PRId64 " %s %s %s", asked->patient_id, asked->amount.minor,
+	    asked->currency, asked->due_date == NULL ? "-" : asked->due_date,
+	    asked->description == NULL ? "" : asked->description);
 }
 
 /* The answer that this key got before.  RC_NOT_FOUND, without blame: none. */
@@ -41,8 +43,8 @@ answer_again(struct ctx *cx, const struct keyed_invoice *keyed, struct invoice *
 	return invoice_store_find(cx, kept.result_id, ret_saved);
 }
 
-/* verified tells what became of asking for the patient.  A request that had its effect gets its answer even where the patient has gone
- * since, or nobody can say. */
+/* verified tells what became of asking for the patient.  A request that had its effect gets its answer
+ * even where the patient has gone since, or nobody can say. */
 static enum rc
 create_once(struct ctx *cx, enum rc verified, const struct keyed_invoice *keyed, struct invoice *ret_saved)
 {
@@ -61,8 +63,8 @@ create_once(struct ctx *cx, enum rc verified, const struct keyed_invoice *keyed,
 }
 
 enum rc
-invoice_create(struct ctx *cx, const struct billing_ports *ports, const struct invoice *asked, const struct once *once,
-    struct invoice *ret_saved)
+invoice_create(struct ctx *cx, const struct billing_ports *ports, const struct invoice *asked,
+    const struct once *once, struct invoice *ret_saved)
 {
 	struct keyed_invoice new = { .invoice = *asked };
 	char id[UUID_SIZE];
@@ -90,8 +92,8 @@ invoice_find(struct ctx *cx, const char *id, struct invoice *ret_invoice)
 }
 
 enum rc
-invoice_list(struct ctx *cx, const struct invoice_filter *filter, struct invoice **ret_invoices, size_t *ret_count,
-    bool *ret_more)
+invoice_list(struct ctx *cx, const struct invoice_filter *filter, struct invoice **ret_invoices,
+    size_t *ret_count, bool *ret_more)
 {
 	const char *after = filter->page.after;
 	char id[UUID_SIZE];
@@ -101,7 +103,8 @@ invoice_list(struct ctx *cx, const struct invoice_filter *filter, struct invoice
 	if (after != NULL && !uuid_parse(after, strlen(after), id))
 		return err_field(cx, RC_INVALID, "cursor", "No cursor of this list");
 	/* One more than asked for tells whether others follow. */
-	rc = invoice_store_list(cx, filter, after == NULL ? NULL : id, filter->page.limit + 1, ret_invoices, &count);
+	rc = invoice_store_list(
+	    cx, filter, after == NULL ? NULL : id, filter->page.limit + 1, ret_invoices, &count);
 	if (rc != RC_OK)
 		return rc;
 	*ret_more = count > (size_t)filter->page.limit;

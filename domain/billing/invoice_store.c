@@ -3,9 +3,9 @@
 
 #include "lib/pg/pg.h"
 
-#define COLUMNS \
-	"id, number, patient_id, appointment_id, service_code, status, amount, remaining_amount, currency, description," \
-	" issued_at, due_date, appointment_cancelled, version"
+#define COLUMNS                                                                                              \
+	"id, number, patient_id, appointment_id, service_code, status, amount, remaining_amount, currency,"  \
+	" description, issued_at, due_date, appointment_cancelled, version"
 
 #define MADE_OF "id, patient_id, amount, remaining_amount, currency, description, due_date"
 
@@ -31,17 +31,19 @@ static const struct field keyed_fields[] = {
 	{ .name = "key", .type = F_TEXT, .at = offsetof(struct keyed_invoice, key) },
 	{ .name = "fingerprint", .type = F_TEXT, .at = offsetof(struct keyed_invoice, fingerprint) },
 	{ .name = "resultId", .type = F_UUID, .at = offsetof(struct keyed_invoice, result_id) },
-	FIELD_END
+	FIELD_END,
 };
 
-/* The primary key decides which of several at once makes the invoice; the others wait for it there, then write nothing. */
+/* The primary key decides which of several at once makes the invoice; the others wait for it there, then
+ * write nothing. */
 static const struct pg_stmt insert_invoice_once = {
 	.name = "insert_invoice_once",
 	.kind = PG_WRITE,
 	.sql = "with mine as (insert into idempotency (account, route, key, fingerprint, result_id)"
 	       " values ($7, $8, $9, $10, $1::uuid) on conflict do nothing returning result_id)"
 	       " insert into invoice (" MADE_OF ")"
-	       " select result_id, $2::uuid, $3::bigint, $3::bigint, $4, $5, $6::date from mine returning " COLUMNS,
+	       " select result_id, $2::uuid, $3::bigint, $3::bigint, $4, $5, $6::date from mine"
+	       " returning " COLUMNS,
 	.takes = "id patientId amount currency description dueDate account route key fingerprint",
 	.in = keyed_fields,
 	.out = invoice_fields,
@@ -50,7 +52,8 @@ static const struct pg_stmt insert_invoice_once = {
 static const struct pg_stmt find_key = {
 	.name = "find_key",
 	.kind = PG_READ,
-	.sql = "select fingerprint, result_id from idempotency where account = $1 and route = $2 and key = $3",
+	.sql = "select fingerprint, result_id from idempotency"
+	       " where account = $1 and route = $2 and key = $3",
 	.takes = "account route key",
 	.in = keyed_fields,
 	.out = keyed_fields,
@@ -79,7 +82,7 @@ static const struct field list_args_fields[] = {
 	{ .name = "limit", .type = F_INT, .at = offsetof(struct list_args, limit) },
 	{ .name = "patientId", .type = F_UUID, .at = offsetof(struct list_args, patient_id) },
 	{ .name = "status", .type = F_TEXT, .at = offsetof(struct list_args, status) },
-	FIELD_END
+	FIELD_END,
 };
 
 /* Ids are version 7 of our own making: their order is that of time, and none is nil. */

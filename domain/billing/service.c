@@ -10,7 +10,8 @@ check_code(struct ctx *cx, const char *code)
 {
 	struct service named = { 0 };
 
-	return field_set(cx, service_fields, field_find(service_fields, "code"), CREATE, code, strlen(code), &named);
+	return field_set(
+	    cx, service_fields, field_find(service_fields, "code"), CREATE, code, strlen(code), &named);
 }
 
 /* What there is already, where writing asked changed nothing. */
@@ -65,7 +66,8 @@ service_find(struct ctx *cx, const char *code, struct service *ret_service)
 }
 
 enum rc
-service_list(struct ctx *cx, const struct page *page, struct service **ret_services, size_t *ret_count, bool *ret_more)
+service_list(
+    struct ctx *cx, const struct page *page, struct service **ret_services, size_t *ret_count, bool *ret_more)
 {
 	const char *after = page->after == NULL ? "" : page->after;
 	size_t count;

@@ -25,8 +25,9 @@ static const struct pg_stmt put_service = {
 static const struct pg_stmt replace_service = {
 	.name = "replace_service",
 	.kind = PG_WRITE,
-	.sql = "update service set description = $2, price = $3::bigint, currency = $4, version = version + " CHANGED "::int,"
-	       " updated_at = case when " CHANGED " then now() else updated_at end"
+	.sql = "update service set description = $2, price = $3::bigint, currency = $4,"
+	       " version = version + " CHANGED "::int, updated_at = case when " CHANGED
+	       " then now() else updated_at end"
 	       " where code = $1 and version = $5::bigint returning " COLUMNS,
 	.takes = "code description price currency version",
 	.in = service_fields,
@@ -50,7 +51,7 @@ struct list_args {
 static const struct field list_args_fields[] = {
 	{ .name = "after", .type = F_TEXT, .at = offsetof(struct list_args, after) },
 	{ .name = "limit", .type = F_INT, .at = offsetof(struct list_args, limit) },
-	FIELD_END
+	FIELD_END,
 };
 
 static const struct pg_stmt list_services = {
@@ -81,7 +82,8 @@ service_store_find(struct ctx *cx, const char *code, struct service *ret_service
 }
 
 enum rc
-service_store_list(struct ctx *cx, const char *after, int64_t limit, struct service **ret_services, size_t *ret_count)
+service_store_list(
+    struct ctx *cx, const char *after, int64_t limit, struct service **ret_services, size_t *ret_count)
 {
 	struct list_args args = { .after = after, .limit = limit };
 

@@ -18,7 +18,8 @@ services_list(struct ctx *cx, const struct request *rq, struct reply *rp)
 		rc = service_list(cx, &page, &found, &count, &more);
 	if (rc != RC_OK)
 		return rc;
-	return reply_list(cx, rp, service_fields, found, count, sizeof(*found), more ? found[count - 1].code : NULL);
+	return reply_list(
+	    cx, rp, service_fields, found, count, sizeof(*found), more ? found[count - 1].code : NULL);
 }
 
 /* GET /services/{code} */
@@ -71,7 +72,8 @@ invoices_list(struct ctx *cx, const struct request *rq, struct reply *rp)
 		rc = invoice_list(cx, &filter, &found, &count, &more);
 	if (rc != RC_OK)
 		return rc;
-	return reply_list(cx, rp, invoice_fields, found, count, sizeof(*found), more ? found[count - 1].id : NULL);
+	return reply_list(
+	    cx, rp, invoice_fields, found, count, sizeof(*found), more ? found[count - 1].id : NULL);
 }
 
 /* POST /invoices */

@@ -17,8 +17,10 @@ START_TEST(a_booking_makes_one_issued_invoice_at_the_listed_price)
 
 	ck_assert_uint_eq(tally.invoiced, 1);
 	ck_assert_uint_eq(tally.voided + tally.parked + tally.repeated, 0);
-	ck_assert_str_eq(invoice_of(a, "concat_ws(' ', status, amount, remaining_amount, currency, description, service_code,"
-				       " due_date, appointment_cancelled, patient_id)"),
+	ck_assert_str_eq(
+	    invoice_of(a,
+		"concat_ws(' ', status, amount, remaining_amount, currency, description, service_code,"
+		" due_date, appointment_cancelled, patient_id)"),
 	    "ISSUED 8555 8555 USD Consultation GP-1 f " PATIENT);
 	ck_assert_int_eq(number("select count(*) from invoice"), 1);
 	ck_assert_int_eq(number("select count(*) from inbox"), 1);
@@ -85,7 +87,8 @@ START_TEST(a_cancellation_before_its_booking_makes_a_void_invoice)
 	ck_assert_int_eq(number("select count(*) from invoice"), 0);
 	tally = take_one(booked(NULL, a, "GP-1"));
 	ck_assert_uint_eq(tally.voided, 1);
-	ck_assert_str_eq(invoice_of(a, "concat_ws(' ', status, amount, remaining_amount, appointment_cancelled)"),
+	ck_assert_str_eq(
+	    invoice_of(a, "concat_ws(' ', status, amount, remaining_amount, appointment_cancelled)"),
 	    "VOID 8555 0 t");
 }
 END_TEST
@@ -93,11 +96,14 @@ END_TEST
 START_TEST(booking_and_cancellation_in_one_batch_make_a_void_invoice_in_either_order)
 {
 	const char *a = new_id(), *b = new_id();
-	struct billing_event batch[] = { booked("1", a, "GP-1"), cancelled("2", a), cancelled("3", b), booked("4", b, "GP-1") };
+	struct billing_event batch[] = { booked("1", a, "GP-1"), cancelled("2", a), cancelled("3", b),
+		booked("4", b, "GP-1") };
 
 	take(batch, COUNT(batch));
 	ck_assert_int_eq(
-	    number("select count(*) from invoice where status = 'VOID' and remaining_amount = 0 and appointment_cancelled"), 2);
+	    number(
+		"select count(*) from invoice where status = 'VOID' and remaining_amount = 0 and appointment_cancelled"),
+	    2);
 }
 END_TEST
 
@@ -109,7 +115,8 @@ START_TEST(a_cancellation_voids_what_nobody_has_paid_for)
 	take_one(booked(NULL, a, "GP-1"));
 	tally = take_one(cancelled(NULL, a));
 	ck_assert_uint_eq(tally.voided, 1);
-	ck_assert_str_eq(invoice_of(a, "concat_ws(' ', status, amount, remaining_amount, appointment_cancelled, version)"),
+	ck_assert_str_eq(
+	    invoice_of(a, "concat_ws(' ', status, amount, remaining_amount, appointment_cancelled, version)"),
 	    "VOID 8555 0 t 2");
 }
 END_TEST
@@ -133,7 +140,8 @@ START_TEST(a_cancellation_leaves_what_somebody_has_paid_for_but_shows_it)
 	take_one(booked(NULL, a, "GP-1"));
 	run(arena_printf(super.arena, "update invoice set %s", payments[_i].paid));
 	take_one(cancelled(NULL, a));
-	ck_assert_str_eq(invoice_of(a, "concat_ws(' ', status, remaining_amount, appointment_cancelled)"), payments[_i].result);
+	ck_assert_str_eq(invoice_of(a, "concat_ws(' ', status, remaining_amount, appointment_cancelled)"),
+	    payments[_i].result);
 }
 END_TEST
 
@@ -176,13 +184,14 @@ assert_parked(struct billing_event e, const char *reason)
 
 START_TEST(a_service_without_a_price_is_parked_and_the_others_go_on)
 {
-	struct billing_event batch[] = { booked("1", new_id(), "GP-1"), booked("2", new_id(), "NEW"), booked("3", new_id(), "GP-1"),
-		booked("4", new_id(), "NEWER") };
+	struct billing_event batch[] = { booked("1", new_id(), "GP-1"), booked("2", new_id(), "NEW"),
+		booked("3", new_id(), "GP-1"), booked("4", new_id(), "NEWER") };
 	struct billing_tally tally = take(batch, COUNT(batch));
 
 	ck_assert_uint_eq(tally.invoiced, 2);
 	ck_assert_uint_eq(tally.parked, 2);
-	ck_assert_str_eq(text("select string_agg(ce_id || ' ' || reason, ', ' order by ce_id) from dead_letters"),
+	ck_assert_str_eq(
+	    text("select string_agg(ce_id || ' ' || reason, ', ' order by ce_id) from dead_letters"),
 	    "2 no_price, 4 no_price");
 }
 END_TEST
@@ -190,8 +199,10 @@ END_TEST
 START_TEST(a_dead_letter_has_the_whole_envelope)
 {
 	assert_parked(booked("one", new_id(), "NEW"), "no_price");
-	ck_assert_str_eq(text("select concat_ws(' ', ce_id, type, source, time, traceparent, topic, key, payload, attempts,"
-			      " replay_asked_at) from dead_letters"),
+	ck_assert_str_eq(
+	    text(
+		"select concat_ws(' ', ce_id, type, source, time, traceparent, topic, key, payload, attempts,"
+		" replay_asked_at) from dead_letters"),
 	    "one medicore.appointment.booked.v1 /scheduling 2026-11-01T04:58:59Z medicore.appointment.v1 " PATIENT
 	    " \\x0a00ff 1");
 }
@@ -218,7 +229,8 @@ END_TEST
 /* Each would fail the whole batch if it got as far as PostgreSQL. */
 START_TEST(members_that_are_no_ids_are_parked_as_malformed)
 {
-	static const char *const no_ids[] = { NULL, "", "1-1-1-1-1", "0198f000-0000-7000-8000-00000000000", "\xff" };
+	static const char *const no_ids[] = { NULL, "", "1-1-1-1-1", "0198f000-0000-7000-8000-00000000000",
+		"\xff" };
 	struct billing_event e = booked(NULL, new_id(), "GP-1");
 
 	if (_i % 2 == 0)
@@ -256,13 +268,20 @@ END_TEST
 START_TEST(an_envelope_of_garbage_is_parked_with_what_can_be_kept_of_it)
 {
 	static char endless[100000];
-	struct event envelope = { .id = "g", .topic = TOPIC_APPOINTMENT, .type = "caf\xe9", .key = "\xc0\xaf\x80", .source = endless,
-		.time = "{\"a\\b\"}", .payload = "\xff\x00\xfe", .length = 3 };
+	struct event envelope = { .id = "g",
+		.topic = TOPIC_APPOINTMENT,
+		.type = "caf\xe9",
+		.key = "\xc0\xaf\x80",
+		.source = endless,
+		.time = "{\"a\\b\"}",
+		.payload = "\xff\x00\xfe",
+		.length = 3 };
 	struct billing_event e = { .envelope = &envelope, .rc = RC_UNKNOWN_TYPE };
 
 	memset(endless, 'x', sizeof(endless) - 1);
 	assert_parked(e, "unknown_type");
-	ck_assert_str_eq(text("select concat_ws(' ', type, key, length(source), time, payload) from dead_letters"),
+	ck_assert_str_eq(
+	    text("select concat_ws(' ', type, key, length(source), time, payload) from dead_letters"),
 	    "caf? ??? 1024 {\"a\\b\"} \\xff00fe");
 }
 END_TEST
@@ -285,12 +304,14 @@ END_TEST
 
 START_TEST(with_the_patient_service_away_nothing_is_written)
 {
-	struct billing_event batch[] = { booked(NULL, new_id(), "GP-1"), cancelled(NULL, new_id()), booked(NULL, new_id(), "NEW") };
+	struct billing_event batch[] = { booked(NULL, new_id(), "GP-1"), cancelled(NULL, new_id()),
+		booked(NULL, new_id(), "NEW") };
 	struct billing_tally tally;
 
 	ck_assert_int_eq(billing_take(&worker, &away, batch, COUNT(batch), &tally), RC_UNAVAILABLE);
-	ck_assert_int_eq(number("select (select count(*) from invoice) + (select count(*) from inbox)"
-				" + (select count(*) from dead_letters) + (select count(*) from cancelled_appointment)"),
+	ck_assert_int_eq(
+	    number("select (select count(*) from invoice) + (select count(*) from inbox)"
+		   " + (select count(*) from dead_letters) + (select count(*) from cancelled_appointment)"),
 	    0);
 	err_clear(&worker);
 	tally = take(batch, COUNT(batch));
@@ -325,7 +346,8 @@ struct taker {
 	unsigned failed;
 };
 
-/* All events once, in batches, forwards or backwards; a batch that lost a race is delivered again, as the worker does. */
+/* All events once, in batches, forwards or backwards; a batch that lost a race is delivered again, as the
+ * worker does. */
 static void *
 take_batches(void *arg)
 {
@@ -339,8 +361,9 @@ take_batches(void *arg)
 		unsigned tries = 0;
 		enum rc rc;
 
-		while ((rc = billing_take(&cx, &known_patients, taker->events + at, BATCH, &tally)) == RC_UNAVAILABLE &&
-		    ++tries < 100)
+		while ((rc = billing_take(&cx, &known_patients, taker->events + at, BATCH, &tally)) ==
+			   RC_UNAVAILABLE &&
+		       ++tries < 100)
 			err_clear(&cx);
 		taker->failed += rc != RC_OK;
 	}
@@ -370,12 +393,14 @@ START_TEST(two_takers_of_the_same_events_at_once_give_each_its_effect_once)
 		ck_assert_uint_eq(takers[i].failed, 0);
 	}
 	ck_assert_int_eq(number("select count(*) from inbox"), 2 * APPOINTMENTS);
-	/* Of every 14 appointments two are of the unpriced service; one of those is booked again with a price. */
+	/* Of every 14 appointments two are of the unpriced service; one of those is booked again with a
+	 * price. */
 	ck_assert_int_eq(number("select count(*) from dead_letters"), (APPOINTMENTS + 6) / 7);
 	ck_assert_int_eq(number("select count(*) from invoice"), APPOINTMENTS - (APPOINTMENTS + 13) / 14);
-	ck_assert_int_eq(number("select count(*) from invoice i where appointment_cancelled is distinct from exists"
-				" (select from cancelled_appointment c where c.appointment_id = i.appointment_id)"
-				" or appointment_cancelled is distinct from (status = 'VOID')"),
+	ck_assert_int_eq(
+	    number("select count(*) from invoice i where appointment_cancelled is distinct from exists"
+		   " (select from cancelled_appointment c where c.appointment_id = i.appointment_id)"
+		   " or appointment_cancelled is distinct from (status = 'VOID')"),
 	    0);
 }
 END_TEST
@@ -401,7 +426,8 @@ START_TEST(a_cancellation_beside_an_uncommitted_booking_is_not_lost)
 	ck_assert_int_eq(pg_end(&worker, RC_OK), RC_OK);
 	pthread_join(thread, NULL);
 	ck_assert_uint_eq(other.failed, 0);
-	ck_assert_str_eq(invoice_of(a, "concat_ws(' ', status, remaining_amount, appointment_cancelled)"), "VOID 0 t");
+	ck_assert_str_eq(
+	    invoice_of(a, "concat_ws(' ', status, remaining_amount, appointment_cancelled)"), "VOID 0 t");
 }
 END_TEST
 
@@ -421,7 +447,8 @@ events_suite(void)
 	tcase_add_test(t, a_cancellation_before_its_booking_makes_a_void_invoice);
 	tcase_add_test(t, booking_and_cancellation_in_one_batch_make_a_void_invoice_in_either_order);
 	tcase_add_test(t, a_cancellation_voids_what_nobody_has_paid_for);
-	tcase_add_loop_test(t, a_cancellation_leaves_what_somebody_has_paid_for_but_shows_it, 0, COUNT(payments));
+	tcase_add_loop_test(
+	    t, a_cancellation_leaves_what_somebody_has_paid_for_but_shows_it, 0, COUNT(payments));
 	tcase_add_test(t, a_second_cancellation_changes_nothing);
 	tcase_add_test(t, a_cancellation_needs_no_living_patient);
 	tcase_add_test(t, a_service_without_a_price_is_parked_and_the_others_go_on);

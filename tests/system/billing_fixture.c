@@ -63,8 +63,10 @@ billing_setup(void)
 	billing_connect(&clerk, "medicore_billing_grpc");
 	billing_connect(&operator, "medicore_operator");
 	billing_connect(&super, "postgres");
-	run("truncate service, invoice, inbox, cancelled_appointment, dead_letters, idempotency restart identity;"
-	    "insert into service (code, description, price, currency) values ('GP-1', 'Consultation', 8555, 'USD')");
+	run("truncate service, invoice, inbox, cancelled_appointment, dead_letters, idempotency"
+	    " restart identity;"
+	    "insert into service (code, description, price, currency)"
+	    " values ('GP-1', 'Consultation', 8555, 'USD')");
 }
 
 void
@@ -155,7 +157,8 @@ event(const char *ce_id, const char *type, const char *appointment_id)
 		.payload = "\x0a\x00\xff",
 		.length = 3,
 	};
-	return (struct billing_event){ .envelope = e, .appointment_id = appointment_id, .patient_id = PATIENT };
+	return (
+	    struct billing_event){ .envelope = e, .appointment_id = appointment_id, .patient_id = PATIENT };
 }
 
 struct billing_event
@@ -228,8 +231,9 @@ main(void)
 	snprintf(arguments, sizeof(arguments), "-c 'create database %s'", database);
 	psql("postgres", arguments);
 	/* roles.sql runs after the migrator has made its own table. */
-	psql(database, "-c 'create table schema_migration (number integer)' -f '" TOP_SRCDIR "/db/billing/roles.sql'"
-		       " -f '" TOP_SRCDIR "/db/billing/0001_invoices.sql'");
+	psql(database,
+	    "-c 'create table schema_migration (number integer)' -f '" TOP_SRCDIR "/db/billing/roles.sql'"
+	    " -f '" TOP_SRCDIR "/db/billing/0001_invoices.sql'");
 
 	runner = srunner_create(events_suite());
 	srunner_add_suite(runner, letters_suite());

@@ -1,4 +1,4 @@
-/* billing_fixture.h - a billing database for tests, with the roles that the programs have, and events to put in. */
+/* billing_fixture.h - a billing database for tests, with the roles of the programs, and events to put in. */
 #ifndef TESTS_BILLING_FIXTURE_H
 #define TESTS_BILLING_FIXTURE_H
 

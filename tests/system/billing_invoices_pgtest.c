@@ -4,8 +4,11 @@
 
 #include "tests/system/billing_fixture.h"
 
-static const struct invoice asked = { .patient_id = PATIENT, .amount = { .minor = 8555, .known = true }, .currency = "USD",
-	.description = "Consultation", .due_date = "2026-12-31" };
+static const struct invoice asked = { .patient_id = PATIENT,
+	.amount = { .minor = 8555, .known = true },
+	.currency = "USD",
+	.description = "Consultation",
+	.due_date = "2026-12-31" };
 
 /* --- creating --- */
 
@@ -99,7 +102,8 @@ START_TEST(another_request_with_that_key_is_a_conflict)
 		changed.patient_id = NOBODY;
 	}
 	ck_assert_int_eq(invoice_create(&rest, &known_patients, &changed, &once, &made), RC_CONFLICT);
-	ck_assert_str_eq(err_message(&rest, RC_CONFLICT), "This idempotency key was used for another request");
+	ck_assert_str_eq(
+	    err_message(&rest, RC_CONFLICT), "This idempotency key was used for another request");
 	ck_assert_int_eq(number("select count(*) from invoice"), 1);
 }
 END_TEST
@@ -198,8 +202,10 @@ START_TEST(lists_give_each_invoice_once_in_order_and_by_filter)
 	ck_assert_uint_eq(count_listed((struct invoice_filter){ .patient_id = PATIENT }), 3);
 	ck_assert_uint_eq(count_listed((struct invoice_filter){ .status = "ISSUED" }), 4);
 	ck_assert_uint_eq(count_listed((struct invoice_filter){ .status = "VOID" }), 1);
-	ck_assert_uint_eq(count_listed((struct invoice_filter){ .status = "VOID", .patient_id = PATIENT }), 0);
-	ck_assert_uint_eq(count_listed((struct invoice_filter){ .status = "ISSUED", .patient_id = PATIENT }), 3);
+	ck_assert_uint_eq(
+	    count_listed((struct invoice_filter){ .status = "VOID", .patient_id = PATIENT }), 0);
+	ck_assert_uint_eq(
+	    count_listed((struct invoice_filter){ .status = "ISSUED", .patient_id = PATIENT }), 3);
 }
 END_TEST
 

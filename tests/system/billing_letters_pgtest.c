@@ -59,14 +59,16 @@ START_TEST(a_replay_that_fails_says_why_and_is_not_asked_for_any_more)
 	bool gone;
 
 	ask(id);
-	ck_assert_int_eq(dead_letter_asked(&operator, &waiting), RC_OK);
+	ck_assert_int_eq(dead_letter_asked(&operator, & waiting), RC_OK);
 	ck_assert_int_eq(waiting, 1);
 	e.patient_id = NOBODY;
 	ck_assert_uint_eq(replay(&known_patients, e, RC_OK, &gone), 1);
 	ck_assert(!gone);
-	ck_assert_str_eq(text("select concat_ws(' ', reason, attempts, replay_asked_at, last_at > first_at) from dead_letters"),
+	ck_assert_str_eq(
+	    text(
+		"select concat_ws(' ', reason, attempts, replay_asked_at, last_at > first_at) from dead_letters"),
 	    "unknown_patient 2 t");
-	ck_assert_int_eq(dead_letter_asked(&operator, &waiting), RC_OK);
+	ck_assert_int_eq(dead_letter_asked(&operator, & waiting), RC_OK);
 	ck_assert_int_eq(waiting, 0);
 	ck_assert_uint_eq(replay(&known_patients, e, RC_OK, &gone), 0);
 }
@@ -79,7 +81,8 @@ START_TEST(a_replay_that_nobody_can_answer_stays_asked_for)
 
 	ask(park(e));
 	ck_assert_uint_eq(replay(&away, e, RC_UNAVAILABLE, &gone), 1);
-	ck_assert_str_eq(text("select concat_ws(' ', reason, attempts, replay_asked_at is not null) from dead_letters"),
+	ck_assert_str_eq(
+	    text("select concat_ws(' ', reason, attempts, replay_asked_at is not null) from dead_letters"),
 	    "no_price 1 t");
 }
 END_TEST
@@ -94,7 +97,8 @@ START_TEST(a_replayed_booking_that_was_cancelled_meanwhile_makes_a_void_invoice)
 	run("insert into service (code, description, price, currency) values ('NEW', 'New', 1234, 'EUR')");
 	replay(&known_patients, e, RC_OK, &gone);
 	ck_assert(gone);
-	ck_assert_str_eq(text("select concat_ws(' ', status, amount, remaining_amount) from invoice"), "VOID 1234 0");
+	ck_assert_str_eq(
+	    text("select concat_ws(' ', status, amount, remaining_amount) from invoice"), "VOID 1234 0");
 }
 END_TEST
 
@@ -148,7 +152,8 @@ START_TEST(a_dropped_letter_is_gone_and_one_that_is_not_there_is_not_found)
 	ck_assert_int_eq(dead_letter_drop(&operator, id), RC_NOT_FOUND);
 	ck_assert_int_eq(dead_letter_find(&operator, id, &letter), RC_NOT_FOUND);
 	ck_assert_int_eq(dead_letter_ask_replay(&operator, id, &asked), RC_NOT_FOUND);
-	ck_assert_str_eq(err_message(&operator, RC_NOT_FOUND), arena_printf(super.arena, "There is no dead letter %d", (int)id));
+	ck_assert_str_eq(err_message(&operator, RC_NOT_FOUND),
+	    arena_printf(super.arena, "There is no dead letter %d", (int)id));
 	ck_assert_int_eq(dead_letter_ask_replay(&operator, 0, &asked), RC_OK);
 	ck_assert_int_eq(asked, 0);
 }

@@ -3,10 +3,13 @@
 
 #include "tests/system/billing_fixture.h"
 
-static const struct service asked = { .description = "X-ray", .price = { .minor = 12050, .known = true }, .currency = "USD" };
+static const struct service asked = {
+	.description = "X-ray", .price = { .minor = 12050, .known = true }, .currency = "USD"
+};
 
 static enum rc
-put(struct ctx *cx, const char *code, int64_t if_version, const struct service *s, struct service *ret, bool *ret_created)
+put(struct ctx *cx, const char *code, int64_t if_version, const struct service *s, struct service *ret,
+    bool *ret_created)
 {
 	err_clear(cx);
 	return service_put(cx, code, if_version, s, ret, ret_created);
