@@ -33,14 +33,15 @@ def send(method, path, body=None, headers=None, timeout=30):
         body = json.dumps(body).encode()
     if body is not None:
         headers.setdefault("Content-Type", JSON)
-    headers = {k: v for k, v in headers.items() if v is not None}
     connection = http.client.HTTPConnection(URL.hostname, URL.port, timeout=timeout)
     try:
         connection.putrequest(method, path, skip_accept_encoding=True)
-        if body is not None:
-            connection.putheader("Content-Length", str(len(body)))
+        # RFC 9110, section 8.6: a POST without a body says so; lighttpd answers 411 otherwise.
+        if "Content-Length" not in headers and (body is not None or method in ("POST", "PUT", "PATCH")):
+            connection.putheader("Content-Length", str(len(body or b"")))
         for name, value in headers.items():
-            connection.putheader(name, value)
+            if value is not None:
+                connection.putheader(name, value)
         connection.endheaders(body)
         answer = connection.getresponse()
         return Answer(answer.status, answer.headers, answer.read())
