@@ -18,7 +18,9 @@ cli_open(struct cli *cli, const char *database, const char *role, struct ctx *re
 	rc = pg_connect(ret_cx);
 	if (rc == RC_OK)
 		return true;
-	cli_error(cli, "is PostgreSQL up there, and does its pg_hba.conf let this role in? medicore migrate makes databases and roles",
+	cli_error(cli,
+	    "is PostgreSQL up there, and does its pg_hba.conf let this role in? (medicore migrate makes "
+	    "both)",
 	    "can't open database %s as %s at %s port %d: %s", database, role, config->database.host,
 	    config->database.port, ret_cx->err.detail == NULL ? rc_meaning(rc)->title : ret_cx->err.detail);
 	pg_close(pg);
@@ -63,7 +65,8 @@ cli_failed(const struct cli *cli, struct ctx *cx, enum rc rc, const char *fmt, .
 	va_start(ap, fmt);
 	complain(cli, fmt, ap);
 	va_end(ap);
-	fprintf(stderr, ": %s", err->message == NULL && err->detail != NULL ? rc_meaning(rc)->name : err_message(cx, rc));
+	fprintf(stderr, ": %s",
+	    err->message == NULL && err->detail != NULL ? rc_meaning(rc)->name : err_message(cx, rc));
 	for (const struct err_field *f = err->fields; f != NULL && err->field_count > 1; f = f->next)
 		fprintf(stderr, "\n  %s: %s", f->name, f->message);
 	if (err->detail != NULL)

@@ -29,7 +29,8 @@ struct verb {
 	const char *args; /* after the name, in the usage line; "" none */
 	const char *help; /* one line */
 	const char *more; /* what `medicore VERB --help` adds; NULL: nothing */
-	int (*run)(struct cli *cli, int argc, char **argv); /* argv[0] is the verb; the result is the exit status */
+	/* argv[0] is the verb; the result is the exit status. */
+	int (*run)(struct cli *cli, int argc, char **argv);
 };
 
 int verb_migrate(struct cli *cli, int argc, char **argv);      /* migrate.c */
@@ -37,8 +38,8 @@ int verb_import(struct cli *cli, int argc, char **argv);       /* import.c */
 int verb_dead_letters(struct cli *cli, int argc, char **argv); /* dead_letters.c */
 int verb_check(struct cli *cli, int argc, char **argv);	       /* check.c */
 
-/* Opens a database as role and makes a context without deadline in cli's arena; false, said on standard error, where the server can't be reached.
- * cli_close ends both. */
+/* Opens a database as role and makes a context without deadline in cli's arena; false, said on standard error,
+ * where the server can't be reached.  cli_close ends both. */
 bool cli_open(struct cli *cli, const char *database, const char *role, struct ctx *ret_cx);
 void cli_close(struct ctx *cx);
 

@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "lib/base/config.h"
 
+/* clang-format off */
 static const struct verb verbs[] = {
 	{ "migrate", "[--dry-run | --status] [--migrations DIR]", "make or update databases, roles, tables and topics",
 	  "  --dry-run         say what would be done, and do nothing\n"
@@ -36,6 +37,7 @@ static const struct verb verbs[] = {
 	  "Exit status: 1 where any is missing or doubled.\n",
 	  verb_check },
 };
+/* clang-format on */
 
 #define VERBS (sizeof(verbs) / sizeof(*verbs))
 

@@ -19,7 +19,7 @@ struct migrate {
 	const char *directory;
 	bool dry_run;
 	bool status;
-	bool wanting; /* something is missing */
+	bool wanting;      /* something is missing */
 	struct ctx server; /* connection to the maintenance database */
 };
 
@@ -46,8 +46,8 @@ compare(const struct migrate *m, const struct domain *d, const struct migration 
 	for (i = 0; i < row_count; i++) {
 		if (i == file_count || rows[i].number > files[file_count - 1].number) {
 			cli_error(m->cli, "install the MediCore that made it, or a newer one",
-			    "%s: database %s has migration %s, which is newer than this program knows", d->name,
-			    d->database, rows[i].name);
+			    "%s: database %s has migration %s, which is newer than this program knows",
+			    d->name, d->database, rows[i].name);
 			return false;
 		}
 		if (rows[i].number != files[i].number) {
@@ -55,12 +55,14 @@ compare(const struct migrate *m, const struct domain *d, const struct migration 
 
 			cli_error(m->cli, "put the file back under its number; new ones go to the end",
 			    "%s: %s %s, although later migrations of database %s are applied", d->name,
-			    lacks ? rows[i].name : files[i].name, lacks ? "is missing" : "was never applied", d->database);
+			    lacks ? rows[i].name : files[i].name, lacks ? "is missing" : "was never applied",
+			    d->database);
 			return false;
 		}
 		if (edited(&files[i], &rows[i])) {
-			cli_error(m->cli, "put the file back as it was when it was applied, and make the change in a new one",
-			    "%s: %s is not what database %s was made with", d->name, files[i].path, d->database);
+			cli_error(m->cli, "put the file back as it was, and make the change in a new one",
+			    "%s: %s is not what database %s was made with", d->name, files[i].path,
+			    d->database);
 			return false;
 		}
 	}
@@ -87,8 +89,8 @@ show(const struct migrate *m, const struct domain *d, const struct migration *fi
 }
 
 static bool
-apply(const struct migrate *m, const struct domain *d, struct ctx *cx, const struct migration *files, size_t file_count,
-    size_t known)
+apply(const struct migrate *m, const struct domain *d, struct ctx *cx, const struct migration *files,
+    size_t file_count, size_t known)
 {
 	for (size_t i = known; i < file_count; i++) {
 		int64_t start = clock_monotonic_ns();
@@ -96,11 +98,13 @@ apply(const struct migrate *m, const struct domain *d, struct ctx *cx, const str
 
 		if (rc != RC_OK)
 			return cli_failed(m->cli, cx, rc, "%s: %s", d->name, files[i].path) == CLI_DONE;
-		printf("%s: applied %s (%.0f ms)\n", d->name, files[i].name, (double)(clock_monotonic_ns() - start) / 1e6);
+		printf("%s: applied %s (%.0f ms)\n", d->name, files[i].name,
+		    (double)(clock_monotonic_ns() - start) / 1e6);
 		fflush(stdout);
 	}
 	if (known == file_count)
-		printf("%s: up to date (%s)\n", d->name, file_count == 0 ? "no migrations" : files[file_count - 1].name);
+		printf("%s: up to date (%s)\n", d->name,
+		    file_count == 0 ? "no migrations" : files[file_count - 1].name);
 	return true;
 }
 
@@ -119,7 +123,8 @@ update(struct migrate *m, const struct domain *d, struct ctx *cx, struct migrati
 	if (rc == RC_OK)
 		rc = migration_applied(cx, &rows, &row_count);
 	if (rc != RC_OK)
-		return cli_failed(cli, cx, rc, "%s: what is applied to database %s", d->name, d->database) == CLI_DONE;
+		return cli_failed(cli, cx, rc, "%s: what is applied to database %s", d->name, d->database) ==
+		       CLI_DONE;
 	if (!compare(m, d, files, file_count, rows, row_count, &known))
 		return false;
 	m->wanting = m->wanting || known < file_count;
@@ -146,7 +151,8 @@ provide_database(struct migrate *m, const struct domain *d, bool *ret_there)
 	if (rc == RC_OK && !*ret_there) {
 		m->wanting = true;
 		if (m->status || m->dry_run) {
-			printf(m->status ? "%-10s %-20s is not there\n" : "%s: would make database %s\n", d->name, d->database);
+			printf(m->status ? "%-10s %-20s is not there\n" : "%s: would make database %s\n",
+			    d->name, d->database);
 			return true;
 		}
 		rc = database_make(&m->server, d->database);
@@ -194,12 +200,13 @@ make_topics(struct migrate *m)
 		enum rc rc = RC_OK;
 
 		if (!m->dry_run)
-			rc = bus_make_topic(&m->server, config->events.brokers, topics[i], config->events.partitions,
-			    config->events.replication);
+			rc = bus_make_topic(&m->server, config->events.brokers, topics[i],
+			    config->events.partitions, config->events.replication);
 		if (rc != RC_OK)
-			return cli_failed(m->cli, &m->server, rc, "topic %s at %s", topics[i], config->events.brokers) ==
-			    CLI_DONE;
-		printf("kafka: %s %s\n", m->dry_run ? "would make where it is missing" : "there is", topics[i]);
+			return cli_failed(m->cli, &m->server, rc, "topic %s at %s", topics[i],
+				   config->events.brokers) == CLI_DONE;
+		printf(
+		    "kafka: %s %s\n", m->dry_run ? "would make where it is missing" : "there is", topics[i]);
 	}
 	return true;
 }

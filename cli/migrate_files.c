@@ -74,16 +74,17 @@ migration_files(struct cli *cli, const char *directory, struct migration **ret_f
 
 	n = scandir(directory, &entries, is_migration, alphasort);
 	if (n < 0) {
-		cli_error(cli, "--migrations DIR names the directory that has patient/, scheduling/ and billing/", "%s: %s",
-		    directory, strerror(errno));
+		cli_error(cli,
+		    "--migrations DIR names the directory that has patient/, scheduling/ and billing/",
+		    "%s: %s", directory, strerror(errno));
 		return false;
 	}
 	files = arena_zalloc_n(cli->arena, (size_t)n, sizeof(*files));
 	for (int i = 0; i < n; i++) {
 		good = good && take_file(cli, directory, entries[i]->d_name, &files[i]);
 		if (good && i > 0 && files[i].number == files[i - 1].number) {
-			cli_error(cli, "give one of them the next free number", "%s and %s have the same number",
-			    files[i - 1].path, files[i].name);
+			cli_error(cli, "give one of them the next free number",
+			    "%s and %s have the same number", files[i - 1].path, files[i].name);
 			good = false;
 		}
 		free(entries[i]);

@@ -62,7 +62,8 @@ static const struct pg_stmt checksum_text = {
 static const struct pg_stmt record_migration = {
 	.name = "record_migration",
 	.kind = PG_WRITE,
-	.sql = "insert into schema_migration (number, name, checksum) values ($1::integer, $2::text, $3::text)",
+	.sql =
+	    "insert into schema_migration (number, name, checksum) values ($1::integer, $2::text, $3::text)",
 	.takes = "number name checksum",
 	.in = migration_fields,
 };
@@ -149,13 +150,12 @@ migration_prepare(struct ctx *cx, const char *roles_sql)
 	rc = pg_begin(cx);
 	if (rc != RC_OK)
 		return rc;
-	rc = pg_script(cx,
-	    "create table if not exists schema_migration ("
-	    "    number     integer primary key,"
-	    "    name       text not null,"
-	    "    checksum   text not null,"
-	    "    applied_at timestamptz not null default now()"
-	    ")");
+	rc = pg_script(cx, "create table if not exists schema_migration ("
+			   "    number     integer primary key,"
+			   "    name       text not null,"
+			   "    checksum   text not null,"
+			   "    applied_at timestamptz not null default now()"
+			   ")");
 	if (rc == RC_OK)
 		rc = pg_script(cx, roles_sql);
 	return pg_end(cx, rc);

@@ -34,7 +34,7 @@ enum pg_failure {
 };
 
 struct pg {
-	PGconn *conn; /* NULL: none at the moment */
+	PGconn *conn;	     /* NULL: none at the moment */
 	struct arena *arena; /* lives as long as this struct */
 	const char *database;
 	const char *role;
@@ -47,7 +47,6 @@ struct pg {
 	bool dying;	 /* the server said that it is about to end the connection */
 	bool streaming;	 /* inside pg_for_each */
 	bool lock_held;
-	bool ever_listened;
 	const char *listening; /* channel the present connection listens on; NULL: none */
 	enum pg_failure failure; /* of the last statement that failed */
 
@@ -91,7 +90,8 @@ enum rc pg_collect(struct ctx *cx, const char *where, int64_t deadline_ns, PGres
 enum rc pg_command(struct ctx *cx, const char *sql, int64_t deadline_ns);
 
 /* Prepares stmt where this connection hasn't, inside the transaction where one is open. */
-enum rc pg_prepared(struct ctx *cx, const struct pg_stmt *stmt, int64_t deadline_ns, struct binding **ret_binding);
+enum rc pg_prepared(struct ctx *cx, const struct pg_stmt *stmt, int64_t deadline_ns,
+    struct binding **ret_binding);
 
 /* Sends stmt with the members of arg that it takes.  False: the connection is gone. */
 bool pg_send(struct ctx *cx, const struct binding *b, const void *arg);

@@ -84,7 +84,8 @@ start(const struct pg *pg)
 		"client_encoding", "options", "gssencmode", "keepalives_idle", "keepalives_interval",
 		"keepalives_count", "tcp_user_timeout", NULL };
 	const char *const values[] = { config->database.host, port, pg->database, pg->role,
-		config->database.password, pg->role, "UTF8", pg->options, "disable", "15", "5", "3", "30000", NULL };
+		config->database.password, pg->role, "UTF8", pg->options, "disable", "15", "5", "3", "30000",
+		NULL };
 
 	snprintf(port, sizeof(port), "%d", config->database.port);
 	return PQconnectStartParams(names, values, 0);
@@ -163,7 +164,7 @@ static bool
 tried_already(const struct pg *pg, const struct ctx *cx)
 {
 	return pg->failed_at_ns != 0 && strcmp(pg->failed_request, cx->request_id) == 0 &&
-	    clock_monotonic_ns() - pg->failed_at_ns < RETRY_CONNECT_NS;
+	       clock_monotonic_ns() - pg->failed_at_ns < RETRY_CONNECT_NS;
 }
 
 enum rc
@@ -183,8 +184,9 @@ pg_connected(struct ctx *cx, int64_t deadline_ns)
 	pg_drop(pg);
 	pg->lost = false; /* nothing of the transaction had reached the server */
 	pg->failure = PG_FAILED;
-	rc = tried_already(pg, cx) ? err_detail(cx, RC_UNAVAILABLE, "database connection: failed a moment ago")
-				   : open_connection(cx, pg);
+	rc = tried_already(pg, cx)
+		 ? err_detail(cx, RC_UNAVAILABLE, "database connection: failed a moment ago")
+		 : open_connection(cx, pg);
 	if (rc != RC_OK)
 		pg->lost = pg->depth > 0;
 	return rc;
@@ -234,11 +236,12 @@ pg_open(const char *database, const char *role)
 	pg->arena = arena;
 	pg->database = arena_strdup(arena, database);
 	pg->role = arena_strdup(arena, role);
-	/* A backend whose client is gone stops working (the third), one left inside a transaction lets go of its locks (the
-	 * fourth); compiling short statements costs more than running them. */
+	/* A backend whose client is gone stops working, one left inside a transaction lets go of its locks; compiling
+	 * short statements costs more than running them. */
 	pg->options = arena_printf(arena,
-	    "-c TimeZone=UTC -c DateStyle=ISO -c statement_timeout=%lld -c client_connection_check_interval=1000 "
-	    "-c idle_in_transaction_session_timeout=30000 -c jit=off",
+	    "-c TimeZone=UTC -c DateStyle=ISO -c statement_timeout=%lld"
+	    " -c client_connection_check_interval=1000 -c idle_in_transaction_session_timeout=30000 -c "
+	    "jit=off",
 	    (long long)config->database.statement_timeout_ms);
 	ctx_init(&cx, arena, pg);
 	(void)pg_connect(&cx);

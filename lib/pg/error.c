@@ -9,6 +9,7 @@ struct sorted {
 	bool drop; /* the connection is of no more use */
 };
 
+/* clang-format off */
 /* PostgreSQL's Appendix A; the first that fits. */
 static const struct sorted table[] = {
 	{ "23505", RC_DUPLICATE, PG_FAILED, false },
@@ -27,6 +28,7 @@ static const struct sorted table[] = {
 	{ "26000", RC_INTERNAL, PG_FAILED, true },
 	{ "", RC_INTERNAL, PG_FAILED, false },
 };
+/* clang-format on */
 
 enum rc
 pg_lost(struct ctx *cx, const char *where)
@@ -43,13 +45,15 @@ describe(struct ctx *cx, enum rc rc, const char *where, const char *state, const
 {
 	const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
 	const char *relation = PQresultErrorField(result, PG_DIAG_TABLE_NAME);
-	const char *words = strncmp(state, "42", 2) == 0 ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
+	const char *words =
+	    strncmp(state, "42", 2) == 0 ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
 
 	if (rc == RC_DUPLICATE || rc == RC_OVERLAP)
 		cx->err.constraint = arena_strdup(cx->arena, constraint == NULL ? "" : constraint);
-	return err_detail(cx, rc, "%s: SQLSTATE %s%s%s%s%s%s%s", where, state, constraint == NULL ? "" : ", constraint ",
-	    constraint == NULL ? "" : constraint, relation == NULL ? "" : ", table ", relation == NULL ? "" : relation,
-	    words == NULL ? "" : ", ", words == NULL ? "" : words);
+	return err_detail(cx, rc, "%s: SQLSTATE %s%s%s%s%s%s%s", where, state,
+	    constraint == NULL ? "" : ", constraint ", constraint == NULL ? "" : constraint,
+	    relation == NULL ? "" : ", table ", relation == NULL ? "" : relation, words == NULL ? "" : ", ",
+	    words == NULL ? "" : words);
 }
 
 enum rc

@@ -10,7 +10,10 @@ pg_collect(struct ctx *cx, const char *where, int64_t deadline_ns, PGresult **re
 	PGresult *kept = NULL, *next;
 	enum rc rc;
 
-	while ((rc = pg_wait(cx, where, deadline_ns)) == RC_OK && (next = PQgetResult(cx->pg->conn)) != NULL) {
+	while ((rc = pg_wait(cx, where, deadline_ns)) == RC_OK) {
+		next = PQgetResult(cx->pg->conn);
+		if (next == NULL)
+			break;
 		/* Of a script's results the one that failed counts, else the last. */
 		if (kept != NULL && PQresultStatus(kept) == PGRES_FATAL_ERROR) {
 			PQclear(next);
@@ -75,8 +78,8 @@ pg_load(struct ctx *cx, struct arena *a, struct binding *b, const PGresult *resu
 		const char *text = PQgetisnull(result, n, i) ? NULL : PQgetvalue(result, n, i);
 
 		if (field_load(a, b->columns[i], text, (size_t)PQgetlength(result, n, i), row) != RC_OK)
-			return err_detail(cx, RC_INTERNAL, "%s: column %s doesn't fit its member", b->stmt->name,
-			    PQfname(result, i));
+			return err_detail(cx, RC_INTERNAL, "%s: column %s doesn't fit its member",
+			    b->stmt->name, PQfname(result, i));
 	}
 	return RC_OK;
 }
@@ -132,8 +135,8 @@ exchange(struct ctx *cx, struct binding *b, const void *arg, int64_t deadline_ns
 }
 
 static enum rc
-attempt(struct ctx *cx, const struct pg_stmt *stmt, const void *arg, int64_t deadline_ns, struct binding **ret_binding,
-    PGresult **ret_result)
+attempt(struct ctx *cx, const struct pg_stmt *stmt, const void *arg, int64_t deadline_ns,
+    struct binding **ret_binding, PGresult **ret_result)
 {
 	enum rc rc;
 
@@ -161,7 +164,8 @@ pg_may_repeat(struct pg *pg, const struct pg_stmt *stmt, int tries)
 }
 
 static enum rc
-run(struct ctx *cx, const struct pg_stmt *stmt, const void *arg, struct binding **ret_binding, PGresult **ret_result)
+run(struct ctx *cx, const struct pg_stmt *stmt, const void *arg, struct binding **ret_binding,
+    PGresult **ret_result)
 {
 	int64_t deadline = pg_deadline(cx);
 	struct err before = cx->err;

@@ -34,8 +34,9 @@ pg_ready(struct ctx *cx, int schema)
 	if (rc == RC_INTERNAL) /* no such table, or no right to it */
 		return RC_UNAVAILABLE;
 	if (rc == RC_OK && found.number != schema)
-		return err_detail(cx, RC_UNAVAILABLE, "the database's schema is %lld, this program was built for %d",
-		    (long long)found.number, schema);
+		return err_detail(cx, RC_UNAVAILABLE,
+		    "the database's schema is %lld, this program was built for %d", (long long)found.number,
+		    schema);
 	return rc;
 }
 
@@ -104,7 +105,8 @@ listen_on(struct ctx *cx, const char *channel)
 	char command[160];
 	enum rc rc;
 
-	snprintf(command, sizeof(command), "%slisten \"%.63s\"", pg->listening == NULL ? "" : "unlisten *; ", channel);
+	snprintf(command, sizeof(command), "%slisten \"%.63s\"", pg->listening == NULL ? "" : "unlisten *; ",
+	    channel);
 	pg->listening = NULL;
 	rc = pg_command(cx, command, pg_deadline(cx));
 	if (rc == RC_OK)
@@ -201,7 +203,8 @@ run_script(struct ctx *cx, const char *sql)
 
 	if (!PQsendQuery(pg->conn, sql))
 		return pg_lost(cx, "script");
-	while ((rc = pg_wait(cx, "script", cx->deadline_ns)) == RC_OK && (result = PQgetResult(pg->conn)) != NULL) {
+	while ((rc = pg_wait(cx, "script", cx->deadline_ns)) == RC_OK &&
+	       (result = PQgetResult(pg->conn)) != NULL) {
 		if (PQresultStatus(result) == PGRES_FATAL_ERROR)
 			failed = script_failed(cx, sql, result);
 		PQclear(result);

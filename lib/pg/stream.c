@@ -118,7 +118,9 @@ enum rc
 pg_for_each(struct ctx *cx, const struct pg_stmt *stmt, const void *arg, size_t size,
     enum rc (*each)(void *closure, const void *row), void *closure)
 {
-	struct stream s = { .cx = cx, .size = size, .each = each, .closure = closure, .scratch = arena_new() };
+	struct stream s = {
+		.cx = cx, .size = size, .each = each, .closure = closure, .scratch = arena_new()
+	};
 	struct err before = cx->err;
 	enum rc rc;
 

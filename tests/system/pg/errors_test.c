@@ -5,6 +5,7 @@
 
 #define RAISE(state) "do $$ begin raise exception 'Jane Doe' using errcode = '" state "'; end $$"
 
+/* clang-format off */
 static const struct {
 	const char *sql;
 	enum rc rc;
@@ -28,6 +29,7 @@ static const struct {
 	{ RAISE("25006"), RC_UNAVAILABLE, "25006", NULL },
 	{ RAISE("P0001"), RC_INTERNAL, "P0001", NULL },
 };
+/* clang-format on */
 
 START_TEST(each_sqlstate_is_sorted_and_its_detail_holds_no_data)
 {
@@ -35,7 +37,8 @@ START_TEST(each_sqlstate_is_sorted_and_its_detail_holds_no_data)
 	enum rc rc;
 
 	ck_assert_int_eq(pg_script(&other, "insert into thing (id, name, during) values"
-	    " (gen_random_uuid(), 'taken', '[2026-01-02,2026-01-04)')"), RC_OK);
+					   " (gen_random_uuid(), 'taken', '[2026-01-02,2026-01-04)')"),
+	    RC_OK);
 	rc = pg_execute(&cx, &stmt, NULL, NULL);
 	ck_assert_msg(rc == cases[_i].rc, "%s: %s", rc_meaning(rc)->name, cx.err.detail);
 	ck_assert_ptr_nonnull(cx.err.detail);
@@ -77,7 +80,8 @@ END_TEST
 static const struct pg_stmt serialize = {
 	.name = "serialize",
 	.kind = PG_WRITE,
-	.sql = "do $$ begin if nextval('tries') < 4 then raise exception 'x' using errcode = '40001'; end if; end $$",
+	.sql = "do $$ begin if nextval('tries') < 4 then raise exception 'x' using errcode = '40001'; end "
+	       "if; end $$",
 };
 
 static const struct pg_stmt tried = {
@@ -150,24 +154,40 @@ START_TEST(of_racing_inserts_of_a_name_exactly_one_wins)
 END_TEST
 
 static const struct pg_stmt two_rows = {
-	.name = "two_rows", .kind = PG_READ, .sql = "select generate_series(1, 2) as number", .out = thing_fields,
+	.name = "two_rows",
+	.kind = PG_READ,
+	.sql = "select generate_series(1, 2) as number",
+	.out = thing_fields,
 };
 
 static const struct pg_stmt strange_column = {
-	.name = "strange_column", .kind = PG_READ, .sql = "select 1 as somewhere", .out = thing_fields,
+	.name = "strange_column",
+	.kind = PG_READ,
+	.sql = "select 1 as somewhere",
+	.out = thing_fields,
 };
 
 static const struct pg_stmt strange_member = {
-	.name = "strange_member", .kind = PG_READ, .sql = "select $1::int as number", .takes = "nowhere", .in = thing_fields,
+	.name = "strange_member",
+	.kind = PG_READ,
+	.sql = "select $1::int as number",
+	.takes = "nowhere",
+	.in = thing_fields,
 	.out = thing_fields,
 };
 
 static const struct pg_stmt wrong_type = {
-	.name = "wrong_type", .kind = PG_READ, .sql = "select 'x' as number", .out = thing_fields,
+	.name = "wrong_type",
+	.kind = PG_READ,
+	.sql = "select 'x' as number",
+	.out = thing_fields,
 };
 
 static const struct pg_stmt no_row = {
-	.name = "no_row", .kind = PG_READ, .sql = "select number from generate_series(1, 0) number", .out = thing_fields,
+	.name = "no_row",
+	.kind = PG_READ,
+	.sql = "select number from generate_series(1, 0) number",
+	.out = thing_fields,
 };
 
 START_TEST(statements_that_contradict_their_tables_are_bugs_that_say_which)
@@ -194,7 +214,8 @@ errors_suite(void)
 
 	tcase_set_timeout(t, 30);
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_loop_test(t, each_sqlstate_is_sorted_and_its_detail_holds_no_data, 0, sizeof(cases) / sizeof(*cases));
+	tcase_add_loop_test(
+	    t, each_sqlstate_is_sorted_and_its_detail_holds_no_data, 0, sizeof(cases) / sizeof(*cases));
 	tcase_add_test(t, a_statement_that_times_out_on_the_server_leaves_the_connection_whole);
 	tcase_add_test(t, the_requests_deadline_counts_where_it_is_nearer);
 	tcase_add_test(t, a_lone_statement_that_the_server_undid_is_repeated);

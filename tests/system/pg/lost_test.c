@@ -50,7 +50,8 @@ struct killer {
 static const struct pg_stmt sleepers = {
 	.name = "sleepers",
 	.kind = PG_READ,
-	.sql = "select count(*) as number from pg_stat_activity where state = 'active' and query like '%pg_sleep(60)%'"
+	.sql = "select count(*) as number from pg_stat_activity where state = 'active' and query like "
+	       "'%pg_sleep(60)%'"
 	       " and pid <> pg_backend_pid()",
 	.out = thing_fields,
 };
@@ -164,8 +165,10 @@ harass(void *arg)
 static void
 as_victim(void)
 {
-	ck_assert_int_eq(pg_script(&other, "do $$ begin if not exists (select from pg_roles where rolname = 'victim')"
-	    " then create role victim login; end if; end $$; grant all on thing to victim"), RC_OK);
+	ck_assert_int_eq(
+	    pg_script(&other, "do $$ begin if not exists (select from pg_roles where rolname = 'victim')"
+			      " then create role victim login; end if; end $$; grant all on thing to victim"),
+	    RC_OK);
 	pg_close(cx.pg);
 	cx.pg = pg_open("postgres", "victim");
 }
@@ -183,7 +186,8 @@ START_TEST(connections_that_are_ended_all_the_time_give_no_wrong_answer)
 
 		next_request(&cx);
 		rc = insert(&cx, NULL);
-		ck_assert_msg(rc == RC_OK || rc == RC_UNAVAILABLE, "%s: %s", rc_meaning(rc)->name, cx.err.detail);
+		ck_assert_msg(
+		    rc == RC_OK || rc == RC_UNAVAILABLE, "%s: %s", rc_meaning(rc)->name, cx.err.detail);
 		written += rc == RC_OK;
 		unknown += rc == RC_UNAVAILABLE;
 		done++;
@@ -212,13 +216,15 @@ START_TEST(a_read_whose_connection_dies_under_it_is_repeated)
 	static const struct pg_stmt suicide = {
 		.name = "suicide",
 		.kind = PG_READ,
-		.sql = "select case when nextval('tries') = 1 then pg_terminate_backend(pg_backend_pid()) end is null as flag",
+		.sql = "select case when nextval('tries') = 1 then pg_terminate_backend(pg_backend_pid()) "
+		       "end is null as flag",
 		.out = thing_fields,
 	};
 	static const struct pg_stmt suicidal_write = {
 		.name = "suicidal_write",
 		.kind = PG_WRITE,
-		.sql = "select case when nextval('tries') = 1 then pg_terminate_backend(pg_backend_pid()) end is null as flag",
+		.sql = "select case when nextval('tries') = 1 then pg_terminate_backend(pg_backend_pid()) "
+		       "end is null as flag",
 		.out = thing_fields,
 	};
 	struct thing found;
@@ -233,8 +239,10 @@ END_TEST
 
 START_TEST(a_server_without_room_for_us_is_unavailable)
 {
-	ck_assert_int_eq(pg_script(&other, "do $$ begin if not exists (select from pg_roles where rolname = 'crowd')"
-	    " then create role crowd login connection limit 0; end if; end $$"), RC_OK);
+	ck_assert_int_eq(
+	    pg_script(&other, "do $$ begin if not exists (select from pg_roles where rolname = 'crowd')"
+			      " then create role crowd login connection limit 0; end if; end $$"),
+	    RC_OK);
 	pg_close(cx.pg);
 	cx.pg = pg_open("postgres", "crowd");
 	ck_assert_ptr_nonnull(cx.pg);

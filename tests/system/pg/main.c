@@ -88,13 +88,15 @@ setup(void)
 	ctx_init(&other, arena_new(), NULL);
 	cx.pg = pg_open("postgres", "postgres");
 	other.pg = pg_open("postgres", "postgres");
-	ck_assert_int_eq(pg_script(&other,
-	    "drop table if exists thing; drop sequence if exists tries;"
-	    "create sequence tries;"
-	    "create table thing (id uuid primary key, name text constraint thing_name unique, during tstzrange,"
-	    "    count bigint constraint thing_count check (count < 100), payload bytea, happened_at timestamptz,"
-	    "    day date, flag boolean, amount bigint, currency text,"
-	    "    constraint thing_during exclude using gist (during with &&))"), RC_OK);
+	ck_assert_int_eq(
+	    pg_script(&other,
+		"drop table if exists thing; drop sequence if exists tries;"
+		"create sequence tries;"
+		"create table thing (id uuid primary key, name text constraint thing_name unique,"
+		" during tstzrange, count bigint constraint thing_count check (count < 100),"
+		" payload bytea, happened_at timestamptz, day date, flag boolean, amount bigint,"
+		" currency text, constraint thing_during exclude using gist (during with &&))"),
+	    RC_OK);
 }
 
 void

@@ -12,7 +12,8 @@ START_TEST(a_listener_is_woken_at_once)
 	/* The first call says that it listens now: what came before, nobody told. */
 	ck_assert_int_eq(pg_listen_wait(&cx, CHANNEL, 5000, -1), RC_OK);
 	ck_assert_int_eq(pg_listen_wait(&cx, CHANNEL, 20, -1), RC_TIMEOUT);
-	ck_assert_int_eq(pg_script(&other, "notify " CHANNEL "; notify " CHANNEL ", 'x'; notify elsewhere"), RC_OK);
+	ck_assert_int_eq(
+	    pg_script(&other, "notify " CHANNEL "; notify " CHANNEL ", 'x'; notify elsewhere"), RC_OK);
 	start = now_ms();
 	ck_assert_int_eq(pg_listen_wait(&cx, CHANNEL, 5000, -1), RC_OK);
 	ck_assert_int_lt(now_ms() - start, 500);

@@ -109,7 +109,8 @@ START_TEST(an_error_after_some_rows_is_an_error)
 	int64_t before = number(&cx, &backend_pid);
 	struct seen s = { 0 };
 
-	ck_assert_int_eq(pg_for_each(&cx, &many_then_error, NULL, sizeof(struct thing), see, &s), RC_INTERNAL);
+	ck_assert_int_eq(
+	    pg_for_each(&cx, &many_then_error, NULL, sizeof(struct thing), see, &s), RC_INTERNAL);
 	ck_assert_int_eq(s.rows, 999);
 	ck_assert_msg(strstr(cx.err.detail, "22012") != NULL, "%s", cx.err.detail);
 	next_request(&cx);
@@ -138,7 +139,8 @@ START_TEST(a_server_that_stops_in_the_middle_costs_one_rows_deadline)
 		.name = "stalls",
 		.kind = PG_READ,
 		.sql = "select n as number, repeat('x', 10000) as text,"
-		       " case when n = 100 then pg_sleep(60) end is null as flag from generate_series(1, 200) as n",
+		       " case when n = 100 then pg_sleep(60) end is null as flag from generate_series(1, "
+		       "200) as n",
 		.out = thing_fields,
 	};
 	int64_t start = now_ms();

@@ -106,7 +106,8 @@ START_TEST(a_try_that_fails_leaves_its_transaction_going)
 	ck_assert_int_eq(insert(&cx, "taken"), RC_OK);
 	ck_assert_int_eq(pg_begin(&cx), RC_OK);
 	ck_assert_int_eq(insert(&cx, "first"), RC_OK);
-	ck_assert_int_eq(pg_try_one(&cx, &insert_returning, &(struct thing){ .name = "taken" }, &t), RC_DUPLICATE);
+	ck_assert_int_eq(
+	    pg_try_one(&cx, &insert_returning, &(struct thing){ .name = "taken" }, &t), RC_DUPLICATE);
 	ck_assert_str_eq(cx.err.constraint, "thing_name");
 	err_clear(&cx);
 	ck_assert_int_eq(pg_try_one(&cx, &insert_returning, &(struct thing){ .name = "second" }, &t), RC_OK);
@@ -153,7 +154,9 @@ END_TEST
 START_TEST(a_script_may_not_end_its_transaction)
 {
 	ck_assert_int_eq(pg_begin(&cx), RC_OK);
-	ck_assert_int_eq(pg_end(&cx, pg_script(&cx, "insert into thing (id) values (gen_random_uuid()); rollback; select 1")),
+	ck_assert_int_eq(
+	    pg_end(
+		&cx, pg_script(&cx, "insert into thing (id) values (gen_random_uuid()); rollback; select 1")),
 	    RC_INTERNAL);
 	next_request(&cx);
 	ck_assert_int_eq(number(&cx, &count_things), 0);

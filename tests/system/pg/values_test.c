@@ -4,7 +4,8 @@ static const struct pg_stmt write_thing = {
 	.name = "write_thing",
 	.kind = PG_WRITE,
 	.sql = "insert into thing (id, name, count, payload, happened_at, day, flag, amount, currency)"
-	       " values ($1::uuid, $2, $3::bigint, $4::bytea, $5::timestamptz, $6::date, $7::boolean, $8::bigint, $9)"
+	       " values ($1::uuid, $2, $3::bigint, $4::bytea, $5::timestamptz, $6::date, $7::boolean, "
+	       "$8::bigint, $9)"
 	       " returning *, null as text",
 	.takes = "id name count payload happenedAt day flag amount currency",
 	.in = thing_fields,
@@ -12,7 +13,9 @@ static const struct pg_stmt write_thing = {
 };
 
 static const struct pg_stmt drop_during = {
-	.name = "drop_during", .kind = PG_WRITE, .sql = "alter table thing drop column during",
+	.name = "drop_during",
+	.kind = PG_WRITE,
+	.sql = "alter table thing drop column during",
 };
 
 START_TEST(every_type_comes_back_as_it_was_written)
@@ -78,8 +81,9 @@ static const struct pg_stmt unnest_texts = {
 
 START_TEST(array_elements_of_any_text_come_back_as_they_were)
 {
-	static const char *const texts[] = { "", "plain", "a\"b", "back\\slash", "\\", "\"", "{a,b}", "NULL", "null", NULL,
-		" spaces ", "new\nline\ttab", "comma,", "\xf0\x9f\xa9\xba \xc3\xa9", "'; drop table thing; --", "\\x00" };
+	static const char *const texts[] = { "", "plain", "a\"b", "back\\slash", "\\", "\"", "{a,b}", "NULL",
+		"null", NULL, " spaces ", "new\nline\ttab", "comma,", "\xf0\x9f\xa9\xba \xc3\xa9",
+		"'; drop table thing; --", "\\x00" };
 	size_t n = sizeof(texts) / sizeof(*texts), count;
 	struct pg_array array = PG_ARRAY(cx.arena);
 	struct thing arg = { 0 }, *rows;
@@ -125,7 +129,9 @@ START_TEST(a_statement_is_prepared_once_for_all_its_uses)
 END_TEST
 
 static const struct pg_stmt update_things = {
-	.name = "update_things", .kind = PG_WRITE, .sql = "update thing set count = 1",
+	.name = "update_things",
+	.kind = PG_WRITE,
+	.sql = "update thing set count = 1",
 };
 
 START_TEST(the_number_of_rows_changed_is_told)
