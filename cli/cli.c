@@ -19,8 +19,8 @@ cli_open(struct cli *cli, const char *database, const char *role, struct ctx *re
 	if (rc == RC_OK)
 		return true;
 	cli_error(cli,
-	    "is PostgreSQL up there, and does its pg_hba.conf let this role in? (medicore migrate makes "
-	    "both)",
+	    "is PostgreSQL up there, and does its pg_hba.conf let this role in?"
+	    " medicore migrate makes databases and roles",
 	    "can't open database %s as %s at %s port %d: %s", database, role, config->database.host,
 	    config->database.port, ret_cx->err.detail == NULL ? rc_meaning(rc)->title : ret_cx->err.detail);
 	pg_close(pg);
