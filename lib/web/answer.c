@@ -54,7 +54,8 @@ check_media(struct ctx *cx, struct request *rq, const struct media_accept *accep
 	if (due && (type != NULL ? !media_is_json(type) : rq->body_length > 0))
 		return err_set(cx, RC_MEDIA_TYPE, "The body must be application/json");
 	if (!accept->json)
-		return err_set(cx, RC_NOT_ACCEPTABLE, "The answer is application/json, which Accept excludes");
+		return err_set(
+		    cx, RC_NOT_ACCEPTABLE, "The answer is application/json, which Accept excludes");
 	return RC_OK;
 }
 
@@ -100,7 +101,8 @@ handle(struct ctx *cx, struct request *rq, struct reply *rp)
 
 /* What the log calls it: never a path from outside, and no method that we don't know either. */
 static void
-log_answer(const struct ctx *cx, const struct request *rq, const struct reply *rp, enum rc rc, int64_t started)
+log_answer(
+    const struct ctx *cx, const struct request *rq, const struct reply *rp, enum rc rc, int64_t started)
 {
 	const char *what = rq->route == NULL ? "(no route)" : rq->route->pattern;
 	bool plain = strspn(rq->method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == strlen(rq->method);

@@ -34,7 +34,8 @@ request_id(struct ctx *cx, const struct request *rq, const char *name, const cha
 }
 
 enum rc
-request_read(struct ctx *cx, const struct request *rq, const struct field *table, enum field_use use, void *into)
+request_read(
+    struct ctx *cx, const struct request *rq, const struct field *table, enum field_use use, void *into)
 {
 	return field_read(cx, table, use, rq->body, rq->body_length, into);
 }
@@ -82,14 +83,18 @@ request_page(struct ctx *cx, const struct request *rq, struct page *ret_page)
 	if (limit != NULL) {
 		size_t length = strlen(limit);
 
-		page.limit = length >= 1 && length <= 3 && strspn(limit, "0123456789") == length ? strtol(limit, NULL, 10) : 0;
+		page.limit = length >= 1 && length <= 3 && strspn(limit, "0123456789") == length
+				 ? strtol(limit, NULL, 10)
+				 : 0;
 		if (page.limit < 1 || page.limit > PAGE_LIMIT_MAX)
-			rc = err_field(cx, RC_INVALID, "limit", "limit must be a whole number between 1 and %d", PAGE_LIMIT_MAX);
+			rc = err_field(cx, RC_INVALID, "limit",
+			    "limit must be a whole number between 1 and %d", PAGE_LIMIT_MAX);
 	}
 	if (cursor != NULL) {
 		page.after = cursor_decode(cx->arena, cursor);
 		if (page.after == NULL)
-			rc = err_field(cx, RC_INVALID, "cursor", "cursor must be one that a Link header gave");
+			rc =
+			    err_field(cx, RC_INVALID, "cursor", "cursor must be one that a Link header gave");
 	}
 	if (rc == RC_OK)
 		*ret_page = page;
@@ -123,7 +128,8 @@ request_idempotency_key(struct ctx *cx, const struct request *rq, const char **r
 	while (key[length] >= ' ' && key[length] <= '~')
 		length++;
 	if (length < 1 || length > 255 || key[length] != '\0')
-		return err_field(cx, RC_INVALID, "Idempotency-Key", "Idempotency-Key must be 1 to 255 printable ASCII characters");
+		return err_field(cx, RC_INVALID, "Idempotency-Key",
+		    "Idempotency-Key must be 1 to 255 printable ASCII characters");
 	*ret_key = arena_strndup(cx->arena, key, length);
 	return RC_OK;
 }

@@ -8,8 +8,8 @@
 #include "lib/base/config.h"
 #include "lib/base/text.h"
 
-/* What is read and thrown away of a body that is too large, so that the client, which may send it all before it listens, gets its
- * answer; whoever sends more loses the connection. */
+/* What is read and thrown away of a body that is too large, so that the client, which may send it all
+ * before it listens, gets its answer; whoever sends more loses the connection. */
 #define DISCARD_MAX ((int64_t)64 * 1024 * 1024)
 
 /* CONTENT_LENGTH; -1 where there is none, as with a chunked body; -2 where it is no number. */

@@ -1,9 +1,9 @@
 /*
- * engine.h - what a way of getting requests (FastCGI over libfcgi, plain CGI, a test's memory) offers to lib/web, and what it
- * gets: one function that answers a request.
+ * engine.h - what a way of getting requests (FastCGI over libfcgi, plain CGI, a test's memory) offers to
+ * lib/web, and what it gets: one function that answers a request.
  *
- * A further engine fills in struct web_env for each request, calls web_answer from as many threads (or coroutines) as it
- * likes, each with a struct web_worker of its own, and heeds what that returns.
+ * A further engine fills in struct web_env for each request, calls web_answer from as many threads (or
+ * coroutines) as it likes, each with a struct web_worker of its own, and heeds what that returns.
  */
 #ifndef WEB_ENGINE_H
 #define WEB_ENGINE_H
@@ -20,13 +20,15 @@ struct pg;
 struct web_env {
 	void *engine; /* handed to each function */
 
-	/* A CGI/1.1 variable (RFC 3875, section 4.1), NULL where it isn't set.  Valid until web_answer returns. */
+	/* A CGI/1.1 variable (RFC 3875, section 4.1), NULL where it isn't set.  Valid until web_answer
+	 * returns. */
 	const char *(*get)(void *engine, const char *variable);
 
 	/* The body: bytes read, 0 at its end, less where it broke off. */
 	ptrdiff_t (*read)(void *engine, void *into, size_t size);
 
-	/* The answer as CGI has it: "Status: 200 OK", headers, an empty line, content.  False: nobody listens any more. */
+	/* The answer as CGI has it: "Status: 200 OK", headers, an empty line, content.  False: nobody
+	 * listens any more. */
 	bool (*write)(void *engine, const void *bytes, size_t length);
 };
 
@@ -41,7 +43,7 @@ enum web_end {
 struct web_worker {
 	const struct web_program *program;
 	struct arena *arena; /* reset by web_answer */
-	struct pg *pg;	     /* NULL where the program has no database */
+	struct pg *pg;       /* NULL where the program has no database */
 };
 
 enum web_end web_answer(struct web_worker *worker, const struct web_env *env);
@@ -50,8 +52,8 @@ enum web_end web_answer(struct web_worker *worker, const struct web_env *env);
 bool web_worker_open(struct web_worker *worker, const struct web_program *program);
 void web_worker_close(struct web_worker *worker);
 
-/* Serves descriptor 0, a listening socket, until SIGTERM, SIGINT or SIGUSR1, which the caller has blocked.  Returns the exit
- * status. */
+/* Serves descriptor 0, a listening socket, until SIGTERM, SIGINT or SIGUSR1, which the caller has blocked.
+ * Returns the exit status. */
 int engine_fcgi(const struct web_program *program);
 
 /* Answers the one request of the environment and descriptors 0 and 1.  Returns the exit status. */

@@ -17,7 +17,8 @@ cgi_get(void *engine, const char *variable)
 	return getenv(variable);
 }
 
-/* The server need not close our input after CONTENT_LENGTH bytes (section 4.2), so that no more may be asked for. */
+/* The server need not close our input after CONTENT_LENGTH bytes (section 4.2), so that no more may be
+ * asked for. */
 static ptrdiff_t
 cgi_read(void *engine, void *into, size_t size)
 {
@@ -66,8 +67,8 @@ engine_cgi(const struct web_program *program)
 
 	if (length != NULL && *length != '\0')
 		cgi.left = strtoll(length, NULL, 10);
-	else if (coding != NULL)
-		cgi.left = -1; /* chunked: the server takes the chunks apart and closes our input at the end */
+	else if (coding != NULL) /* the server takes the chunks apart and closes our input at the end */
+		cgi.left = -1;
 	if (!web_worker_open(&worker, program))
 		return EXIT_FAILURE;
 	end = web_answer(&worker, &env);

@@ -3,14 +3,17 @@
  *
  * What has to be known of libfcgi 2.4.2:
  *
- * - Its accept is not used.  It ends only by a signal that arrives while a thread sleeps in accept(2) (there is a window before it),
- *   and the same signal breaks off a read or a write of another thread, since EINTR is an error to it.  So we accept,
- *   hand the descriptor over in ipcFd, and give FCGX_Accept_r no socket to listen on: it returns at a connection's end.
- * - FCGX_Accept_r begins by reading from a kept connection, and only then knows whether a request came.  We poll first.
+ * - Its accept is not used.  It ends only by a signal that arrives while a thread sleeps in accept(2)
+ *   (there is a window before it), and the same signal breaks off a read or a write of another thread,
+ *   since EINTR is an error to it.  So we accept, hand the descriptor over in ipcFd, and give FCGX_Accept_r
+ *   no socket to listen on: it returns at a connection's end.
+ * - FCGX_Accept_r begins by reading from a kept connection, and only then knows whether a request came.  We
+ *   poll first.
  * - It takes whatever is left of a request's body for the next request: web_answer reads it to its end.
- * - Closing a connection, it waits up to 2 s for the other side to do so first.  There is no need where all was read;
- *   FCGX_Detach turns it off.
- * - FCGX_Init takes SIGTERM, SIGUSR1 and SIGPIPE for itself.  The first two are blocked in all threads and taken by sigwait.
+ * - Closing a connection, it waits up to 2 s for the other side to do so first.  There is no need where all
+ *   was read; FCGX_Detach turns it off.
+ * - FCGX_Init takes SIGTERM, SIGUSR1 and SIGPIPE for itself.  The first two are blocked in all threads and
+ *   taken by sigwait.
  */
 #include "config.h" /* _GNU_SOURCE: accept4, pthread_clockjoin_np */
 
@@ -40,13 +43,15 @@
 
 #define LISTENER STDIN_FILENO /* FCGI_LISTENSOCK_FILENO */
 
-/* After SIGTERM, how long an idle kept connection may bring one more request, so that its end doesn't meet one that is on its way. */
+/* After SIGTERM, how long an idle kept connection may bring one more request, so that its end doesn't meet
+ * one that is on its way. */
 #define KEPT_GRACE_MS 100
 
 /*
- * After SIGTERM, a kept connection is closed right behind an answer's end, before the web server can have found it free again and sent the next
- * request: a close that crosses that is a 503.  Where more time than this went by since (another process had our processor), we serve on and try
- * again after the next answer, for DRAIN_S.
+ * After SIGTERM, a kept connection is closed right behind an answer's end, before the web server can have
+ * found it free again and sent the next request: a close that crosses that is a 503.  Where more time than
+ * this went by since (another process had our processor), we serve on and try again after the next answer,
+ * for DRAIN_S.
  */
 #define PROMPT_NS 25000
 #define DRAIN_S 1
@@ -61,7 +66,7 @@ struct server {
 	const struct web_program *program;
 	pthread_mutex_t accepting; /* one thread at a time sleeps for a connection, the others behind it */
 	atomic_int free_threads;   /* those who wait for a connection */
-	int stop;		   /* eventfd: readable from the signal on */
+	int stop;                  /* eventfd: readable from the signal on */
 	atomic_bool stopping;
 	int64_t drained_ns; /* set before stopping: when the last connection is closed, come what may */
 	atomic_bool failed;
@@ -93,7 +98,8 @@ fcgi_write(void *engine, const void *bytes, size_t length)
 	return FCGX_PutStr(bytes, (int)length, ((FCGX_Request *)engine)->out) == (int)length;
 }
 
-/* A connection, or -1 at the end.  Only the foremost thread polls, so that a connection wakes one and not all. */
+/* A connection, or -1 at the end.  Only the foremost thread polls, so that a connection wakes one and not
+ * all. */
 static int
 accept_connection(struct server *s)
 {
@@ -106,8 +112,8 @@ accept_connection(struct server *s)
 		if (poll(on, 2, -1) < 0 || on[1].revents != 0)
 			continue;
 		fd = accept4(LISTENER, NULL, NULL, SOCK_CLOEXEC);
-		/* Out of descriptors or memory: some will come back; don't spin meanwhile.  (Otherwise another process that shares the socket was quicker,
-		 * or the client is gone.) */
+		/* Out of descriptors or memory: some will come back; don't spin meanwhile.  (Otherwise
+		 * another process that shares the socket was quicker, or the client is gone.) */
 		if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS))
 			poll(&on[1], 1, 10);
 	}
@@ -135,7 +141,8 @@ await_request(struct server *s, int fd)
 	}
 }
 
-/* Ends the answer, and the connection with it where end or a stop of the program says so.  False when it is closed. */
+/* Ends the answer, and the connection with it where end or a stop of the program says so.  False when it is
+ * closed. */
 static bool
 finish(struct server *s, FCGX_Request *request, enum web_end end)
 {
@@ -171,7 +178,7 @@ serve_connection(struct server *s, struct web_worker *worker, int fd)
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &stall, sizeof(stall));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &stall, sizeof(stall));
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* fails on a unix socket, which needs none */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* a unix socket needs and has none */
 	FCGX_InitRequest(&request, -1, 0);
 	request.ipcFd = fd;
 	request.keepConnection = 1; /* FCGX_Accept_r ends the request before, and would close it with that */
@@ -239,7 +246,8 @@ server_open(struct server *s, const struct web_program *program)
 	*s = (struct server){ .program = program, .accepting = PTHREAD_MUTEX_INITIALIZER };
 	s->stop = eventfd(0, EFD_CLOEXEC);
 	/* Other processes may share the socket, and take a connection between our poll and our accept. */
-	if (s->stop < 0 || flags < 0 || fcntl(LISTENER, F_SETFL, flags | O_NONBLOCK) < 0 || FCGX_Init() != 0) {
+	if (s->stop < 0 || flags < 0 || fcntl(LISTENER, F_SETFL, flags | O_NONBLOCK) < 0 ||
+	    FCGX_Init() != 0) {
 		fprintf(stderr, "%s: %s\n", program->name, strerror(errno));
 		return false;
 	}

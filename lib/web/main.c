@@ -42,7 +42,8 @@ usage(FILE *to, const struct web_program *program)
 	    "  --version        print the version\n"
 	    "  --help           print this\n"
 	    "\n"
-	    "Each setting is also an environment variable, MEDICORE__SECTION__KEY, which wins over the file.\n"
+	    "Each setting is also an environment variable, MEDICORE__SECTION__KEY, which wins over the "
+	    "file.\n"
 	    "By hand: spawn-fcgi -n -s /tmp/%s.socket -- %s\n",
 	    program->name, program->title, program->name, program->name);
 }
@@ -114,7 +115,8 @@ serve(const struct web_program *program)
 	int status;
 
 	if (!fcgi && getenv("REQUEST_METHOD") == NULL) {
-		fprintf(stderr, "%s: standard input is no listening socket, and there is no CGI request\n", program->name);
+		fprintf(stderr, "%s: standard input is no listening socket, and there is no CGI request\n",
+		    program->name);
 		usage(stderr, program);
 		return 2;
 	}

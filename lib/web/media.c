@@ -99,7 +99,8 @@ media_accept(const char *header)
 {
 	struct media_accept accept = { .json = header == NULL };
 	struct piece rest;
-	int exact = -1, subtypes = -1, all = -1; /* weights; the most specific range decides (section 12.5.1) */
+	/* Weights; the most specific range decides (section 12.5.1). */
+	int exact = -1, subtypes = -1, all = -1;
 
 	if (header == NULL)
 		return accept;
@@ -137,7 +138,8 @@ tag_version(struct piece tag)
 {
 	int64_t version = 0;
 
-	if (tag.length < 3 || tag.length > 20 || tag.at[0] != '"' || tag.at[tag.length - 1] != '"' || tag.at[1] == '0')
+	if (tag.length < 3 || tag.length > 20 || tag.at[0] != '"' || tag.at[tag.length - 1] != '"' ||
+	    tag.at[1] == '0')
 		return 0;
 	for (size_t i = 1; i < tag.length - 1; i++) {
 		if (tag.at[i] < '0' || tag.at[i] > '9')

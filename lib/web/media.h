@@ -15,8 +15,9 @@ struct media_accept media_accept(const char *header);
 /* True for application/json, whatever its case, with no charset but utf-8. */
 bool media_is_json(const char *content_type);
 
-/* If-Match by strong comparison (section 13.1.1): true where the header is "*" (*ret_version is 0) or has strong tags of ours, of
- * which *ret_version is the highest: versions only grow, so no client can know a higher one than the current. */
+/* If-Match by strong comparison (section 13.1.1): true where the header is "*" (*ret_version is 0) or has
+ * strong tags of ours, of which *ret_version is the highest: versions only grow, so no client can know a
+ * higher one than the current. */
 bool etag_match(const char *header, int64_t *ret_version);
 
 /* If-None-Match by weak comparison (section 13.1.2): true where it names version. */

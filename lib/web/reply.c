@@ -106,13 +106,14 @@ add_link(struct reply *rp, const char *key)
 		percent_encode(&link, rq->query[i].value);
 		buf_add_char(&link, '&');
 	}
-	buf_addf(&link, "cursor=%s&limit=%lld>; rel=\"next\"", cursor_encode(rp->cx->arena, key), (long long)page.limit);
+	buf_addf(&link, "cursor=%s&limit=%lld>; rel=\"next\"", cursor_encode(rp->cx->arena, key),
+	    (long long)page.limit);
 	reply_header(rp, "Link", "%s", link.bytes);
 }
 
 enum rc
-reply_list(struct ctx *cx, struct reply *rp, const struct field *table, const void *things, size_t count, size_t size,
-    const char *next)
+reply_list(struct ctx *cx, struct reply *rp, const struct field *table, const void *things, size_t count,
+    size_t size, const char *next)
 {
 	(void)cx;
 	start(rp, success_status(rp->rq));
@@ -186,7 +187,8 @@ reply_error(struct reply *rp, enum rc rc)
 	if (rp->cx->err.fields != NULL)
 		add_field_errors(&rp->content, rp->cx->err.fields);
 	add_member(&rp->content, "requestId", rp->cx->request_id);
-	/* RFC 9457, section 4.2.1: "about:blank" says no more than the status does; the title is its phrase. */
+	/* RFC 9457, section 4.2.1: "about:blank" says no more than the status does; the title is its
+	 * phrase. */
 	add_member(&rp->content, "type", "about:blank");
 	add_member(&rp->content, "title", meaning->title);
 	add_member(&rp->content, "detail", message);

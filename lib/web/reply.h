@@ -13,20 +13,21 @@
 struct reply {
 	struct ctx *cx;
 	const struct request *rq;
-	int status;	     /* 0 while no answer was made */
-	struct buf headers;  /* those of this answer alone, lines ending in CR LF */
-	struct buf content;  /* all of it, or with a stream what was not sent yet */
-	bool problem;	     /* content is application/problem+json */
+	int status;         /* 0 while no answer was made */
+	struct buf headers; /* those of this answer alone, lines ending in CR LF */
+	struct buf content; /* all of it, or with a stream what was not sent yet */
+	bool problem;       /* content is application/problem+json */
 	bool streaming;
-	bool sent;	     /* the head is out: nothing can be taken back */
-	bool lost;	     /* nobody listens any more */
+	bool sent;                 /* the head is out: nothing can be taken back */
+	bool lost;                 /* nobody listens any more */
 	const struct field *table; /* of a stream's rows */
 	size_t rows;
 };
 
 void reply_init(struct reply *rp, struct ctx *cx, const struct request *rq);
 
-void reply_header(struct reply *rp, const char *name, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void reply_header(struct reply *rp, const char *name, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* 204 with Allow. */
 void reply_options(struct reply *rp, const char *allow);

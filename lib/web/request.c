@@ -84,16 +84,17 @@ percent_encode(struct buf *b, const char *s)
 	add_escaped(b, s, strlen(s), "-._~");
 }
 
-/* What RFC 3986 allows in a path, escapes included: a raw path goes into headers and error bodies as it is, but for characters that no URI
- * has (servers let some through). */
+/* What RFC 3986 allows in a path, escapes included: a raw path goes into headers and error bodies as it is,
+ * but for characters that no URI has (servers let some through). */
 static const char path_characters[] = "-._~!$&'()*+,;=:@/%";
 
-/* The path as the client sent it.  REQUEST_URI keeps an escaped slash apart from a slash, which SCRIPT_NAME and PATH_INFO don't; those are for
- * servers that don't set it. */
+/* The path as the client sent it.  REQUEST_URI keeps an escaped slash apart from a slash, which SCRIPT_NAME
+ * and PATH_INFO don't; those are for servers that don't set it. */
 static void
 find_path(struct request *rq, struct buf *path)
 {
-	const char *uri = request_header(rq, "REQUEST_URI"), *script = request_header(rq, "SCRIPT_NAME"), *info;
+	const char *uri = request_header(rq, "REQUEST_URI"), *script = request_header(rq, "SCRIPT_NAME"),
+		   *info;
 	size_t skip, name;
 
 	if (uri == NULL) {
@@ -112,8 +113,8 @@ find_path(struct request *rq, struct buf *path)
 	/* A CGI program below /cgi-bin: the program's own name in the path is the server's business. */
 	skip = script == NULL ? 0 : strlen(script);
 	name = strlen(rq->program->name);
-	if (skip > name && strcmp(script + skip - name, rq->program->name) == 0 && script[skip - name - 1] == '/' &&
-	    strncmp(uri, script, skip) == 0)
+	if (skip > name && strcmp(script + skip - name, rq->program->name) == 0 &&
+	    script[skip - name - 1] == '/' && strncmp(uri, script, skip) == 0)
 		uri += skip;
 	add_escaped(path, uri, strcspn(uri, "?#"), path_characters);
 }
@@ -140,7 +141,8 @@ request_parse_path(struct ctx *cx, struct request *rq)
 		}
 		segment = percent_decode(cx->arena, at, length, false);
 		if (segment == NULL)
-			return err_set(cx, RC_INVALID, "The path has an escape that is wrong, a NUL, or text that is no UTF-8");
+			return err_set(cx, RC_INVALID,
+			    "The path has an escape that is wrong, a NUL, or text that is no UTF-8");
 		rq->segments[rq->segment_count++] = segment;
 	}
 	return RC_OK;
@@ -175,7 +177,8 @@ request_parse_query(struct ctx *cx, struct request *rq)
 	enum rc rc = RC_OK;
 	size_t length;
 
-	if (at == NULL && (uri = request_header(rq, "REQUEST_URI")) != NULL && (uri = strchr(uri, '?')) != NULL)
+	if (at == NULL && (uri = request_header(rq, "REQUEST_URI")) != NULL &&
+	    (uri = strchr(uri, '?')) != NULL)
 		at = uri + 1;
 	if (at == NULL)
 		return RC_OK;
@@ -191,14 +194,17 @@ request_parse_query(struct ctx *cx, struct request *rq)
 		if (rq->query_count == QUERY_MAX)
 			return err_set(cx, RC_INVALID, "There are more than %d query parameters", QUERY_MAX);
 		pair.name = percent_decode(cx->arena, at, name, true);
-		pair.value = name == length ? "" : percent_decode(cx->arena, at + name + 1, length - name - 1, true);
+		pair.value =
+		    name == length ? "" : percent_decode(cx->arena, at + name + 1, length - name - 1, true);
 		if (pair.name == NULL)
-			return err_set(cx, RC_INVALID, "A query parameter's name has an escape that is wrong, a NUL, or text that is no UTF-8");
+			return err_set(cx, RC_INVALID,
+			    "A query parameter's name has an escape that is wrong, a NUL, or text that is no "
+			    "UTF-8");
 		if (check_query_name(cx, rq, pair.name) != RC_OK)
 			rc = RC_INVALID;
 		else if (pair.value == NULL)
-			rc = err_field(cx, RC_INVALID, pair.name, "%s has an escape that is wrong, a NUL, or text that is no UTF-8",
-			    pair.name);
+			rc = err_field(cx, RC_INVALID, pair.name,
+			    "%s has an escape that is wrong, a NUL, or text that is no UTF-8", pair.name);
 		rq->query[rq->query_count++] = pair;
 	}
 	return rc;

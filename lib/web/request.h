@@ -20,13 +20,13 @@ struct request {
 	const struct web_program *program;
 	const struct web_env *env;
 	const struct web_route *route; /* NULL until one is found */
-	const char *route_name;	       /* its method and pattern */
+	const char *route_name;        /* its method and pattern */
 	const char *method;
-	bool head;	      /* HEAD, which is answered as GET without content */
-	bool takes_problem;   /* Accept names application/problem+json */
-	const char *path;     /* as it was sent, without the query; only characters that a URI may have */
+	bool head;          /* HEAD, which is answered as GET without content */
+	bool takes_problem; /* Accept names application/problem+json */
+	const char *path;   /* as it was sent, without the query; only characters that a URI may have */
 	const char *segments[SEGMENTS_MAX]; /* between the slashes, decoded, valid UTF-8 without NUL */
-	size_t segment_count; /* SEGMENTS_MAX + 1: more than any route has */
+	size_t segment_count;               /* SEGMENTS_MAX + 1: more than any route has */
 	struct query_pair *query;
 	size_t query_count;
 	const char *body;
@@ -42,16 +42,17 @@ bool request_id_valid(const char *id);
 /* Fills in method and path, decodes segments.  RC_INVALID for an escape, a NUL or UTF-8 that is none. */
 enum rc request_parse_path(struct ctx *cx, struct request *rq);
 
-/* Splits and decodes the query, and checks its names against the route's table: RC_INVALID for a name that is unknown
- * or repeated. */
+/* Splits and decodes the query, and checks its names against the route's table: RC_INVALID for a name that
+ * is unknown or repeated. */
 enum rc request_parse_query(struct ctx *cx, struct request *rq);
 
-/* Reads the body, in any case to its end, as libfcgi would take what is left for the next request.  RC_TOO_LARGE beyond the configured
- * size; RC_INVALID where it broke off.  *ret_ended is false where its end was not seen. */
+/* Reads the body, in any case to its end, as libfcgi would take what is left for the next request.
+ * RC_TOO_LARGE beyond the configured size; RC_INVALID where it broke off.  *ret_ended is false where its
+ * end was not seen. */
 enum rc request_read_body(struct ctx *cx, struct request *rq, bool *ret_ended);
 
-/* Decodes %XX (and, in a query, + as a space) of length bytes.  NULL where an escape is cut or wrong, or the result
- * is no valid UTF-8 or has a NUL. */
+/* Decodes %XX (and, in a query, + as a space) of length bytes.  NULL where an escape is cut or wrong, or
+ * the result is no valid UTF-8 or has a NUL. */
 const char *percent_decode(struct arena *a, const char *text, size_t length, bool query);
 
 /* Appends s with all but RFC 3986's unreserved characters escaped. */

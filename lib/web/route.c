@@ -29,8 +29,9 @@ path_fits(const char *pattern, const struct request *rq)
 	for (i = 0; pattern_segment(&pattern, &at, &length); i++) {
 		if (i >= rq->segment_count || i >= SEGMENTS_MAX)
 			return false;
-		if (*at == '{' ? *rq->segments[i] == '\0' :
-				 strlen(rq->segments[i]) != length || memcmp(rq->segments[i], at, length) != 0)
+		if (*at == '{'
+			? *rq->segments[i] == '\0'
+			: strlen(rq->segments[i]) != length || memcmp(rq->segments[i], at, length) != 0)
 			return false;
 	}
 	return i == rq->segment_count;
@@ -39,7 +40,8 @@ path_fits(const char *pattern, const struct request *rq)
 static bool
 method_serves(const char *routes_method, const char *asked)
 {
-	return strcmp(routes_method, asked) == 0 || (strcmp(asked, "HEAD") == 0 && strcmp(routes_method, "GET") == 0);
+	return strcmp(routes_method, asked) == 0 ||
+	       (strcmp(asked, "HEAD") == 0 && strcmp(routes_method, "GET") == 0);
 }
 
 /* The first route of a table, from route on, that fits the path, and with method (NULL: any). */
@@ -71,7 +73,8 @@ route_allow(struct ctx *cx, const struct request *rq)
 	struct buf allow = { .arena = cx->arena };
 
 	for (size_t i = 0; i < METHODS; i++)
-		if (find_from(rq->program->routes, rq, methods[i]) != NULL || find_from(health_routes, rq, methods[i]) != NULL)
+		if (find_from(rq->program->routes, rq, methods[i]) != NULL ||
+		    find_from(health_routes, rq, methods[i]) != NULL)
 			buf_addf(&allow, "%s, ", methods[i]);
 	if (allow.length == 0)
 		return NULL;

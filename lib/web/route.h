@@ -8,8 +8,9 @@
 #include "lib/web/web.h"
 
 /*
- * Sets rq->route: RC_OK; RC_NOT_FOUND where no pattern fits; RC_METHOD where some do, with other methods.  The first in
- * the table wins, so a literal segment goes before a parameter.  The routes of health.c come after the program's own.
+ * Sets rq->route: RC_OK; RC_NOT_FOUND where no pattern fits; RC_METHOD where some do, with other methods.
+ * The first in the table wins, so a literal segment goes before a parameter.  The routes of health.c come
+ * after the program's own.
  */
 enum rc route_find(struct request *rq);
 

@@ -76,9 +76,10 @@ reply_stream_begin(struct ctx *cx, struct reply *rp, const struct field *table)
 	rp->streaming = true;
 	rp->table = table;
 	rp->rows = 0;
-	cx->deadline_ns = 0; /* a stream may take longer than the request's time: every row is waited for on its own */
-	if (rp->rq->head)
-		return RC_CANCELLED; /* nobody reads the rows, so that the handler had better not fetch them */
+	cx->deadline_ns =
+	    0; /* a stream may take longer than the request's time: every row is waited for on its own */
+	if (rp->rq->head) /* nobody reads the rows, so that the handler had better not fetch them */
+		return RC_CANCELLED;
 	buf_add_char(&rp->content, '[');
 	return RC_OK;
 }

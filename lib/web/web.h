@@ -1,7 +1,8 @@
 /*
  * web.h - REST programs: a route table in, FastCGI (or plain CGI) out.
  *
- * Handlers read as plain blocking code and know nothing of threads.  A program is a const table of routes and web_main.
+ * Handlers read as plain blocking code and know nothing of threads.  A program is a const table of routes
+ * and web_main.
  */
 #ifndef WEB_WEB_H
 #define WEB_WEB_H
@@ -32,45 +33,52 @@ typedef enum rc web_handler(struct ctx *cx, const struct request *rq, struct rep
 struct web_route {
 	const char *method;  /* GET serves HEAD as well; OPTIONS and Allow come from the table */
 	const char *pattern; /* "/patients/{id}": a segment in braces is a parameter */
-	unsigned roles;	     /* of enum web_role */
+	unsigned roles;      /* of enum web_role */
 	web_handler *handler;
-	const char *summary;	     /* one line, for OpenAPI */
+	const char *summary;         /* one line, for OpenAPI */
 	const struct field *body;    /* what the body is read by; NULL: none expected */
 	enum field_use body_use;     /* CREATE, UPDATE or KEYS */
 	const struct field *filters; /* rows with FILTER are the query parameters; NULL: none */
 	const struct field *answer;  /* what the answer is written by; NULL: none */
-	bool list;		     /* the answer is an array; limit and cursor are taken */
-	bool stream;		     /* … and without either, all of it */
-	int status;		     /* of success: 200, 201, 204 */
-	unsigned errors;	     /* OpenAPI: bit mask of 1u << enum rc that the handler can give besides the usual ones; with RC_STALE it takes
+	bool list;                   /* the answer is an array; limit and cursor are taken */
+	bool stream;                 /* … and without either, all of it */
+	int status;                  /* of success: 200, 201, 204 */
+	unsigned
+	    errors; /* OpenAPI: bit mask of 1u << enum rc that the handler can give besides the usual ones; with RC_STALE it takes
 				      * If-Match */
-	bool once;		     /* OpenAPI: an Idempotency-Key is taken */
+	bool once; /* OpenAPI: an Idempotency-Key is taken */
 };
-#define WEB_END { .method = NULL }
+#define WEB_END                                                                                              \
+	{                                                                                                    \
+		.method = NULL                                                                               \
+	}
 
 struct web_program {
-	const char *name;	 /* "medicore-patient.fcgi" */
-	const char *title;	 /* OpenAPI tag */
+	const char *name;  /* "medicore-patient.fcgi" */
+	const char *title; /* OpenAPI tag */
 	const struct web_route *routes;
 	const char *(*database)(void); /* its name, from config */
-	const char *role;	 /* database role */
-	int schema;		 /* number of the newest migration it knows */
-	void (*start)(void);	 /* once, after the configuration is read, before threads; may be NULL */
-	void (*stop)(void);	 /* may be NULL */
+	const char *role;              /* database role */
+	int schema;                    /* number of the newest migration it knows */
+	void (*start)(void); /* once, after the configuration is read, before threads; may be NULL */
+	void (*stop)(void);  /* may be NULL */
 };
 
-/* main() of a program: --help, --version, --openapi, --print-config, --config FILE; else serves descriptor 0 until SIGTERM: as
- * FastCGI where it is a listening socket, as CGI for one request where it is not.  Returns the exit status. */
+/* main() of a program: --help, --version, --openapi, --print-config, --config FILE; else serves descriptor
+ * 0 until SIGTERM: as FastCGI where it is a listening socket, as CGI for one request where it is not.
+ * Returns the exit status. */
 int web_main(const struct web_program *program, int argc, char **argv);
 
 /* --- in a handler: what was asked --- */
 
 /* A UUID parameter of the path, in lower case.  RC_INVALID, blaming name, where it is none. */
 enum rc request_id(struct ctx *cx, const struct request *rq, const char *name, const char **ret_id);
-const char *request_segment(const struct request *rq, const char *name); /* as text, percent-decoded, valid UTF-8 */
+const char *request_segment(
+    const struct request *rq, const char *name); /* as text, percent-decoded, valid UTF-8 */
 
 /* The body by the route's table; an empty body where one is due is malformed JSON. */
-enum rc request_read(struct ctx *cx, const struct request *rq, const struct field *table, enum field_use use, void *into);
+enum rc request_read(
+    struct ctx *cx, const struct request *rq, const struct field *table, enum field_use use, void *into);
 
 /* False where the request came without a body, for routes that can do without one. */
 bool request_has_body(const struct request *rq);
@@ -81,7 +89,8 @@ enum rc request_filters(struct ctx *cx, const struct request *rq, const struct f
 /* limit and cursor; struct page is lib/field/page.h's. */
 enum rc request_page(struct ctx *cx, const struct request *rq, struct page *ret_page);
 
-/* If-Match: RC_OK with 0 for none or "*", else the version named; RC_STALE for what no version of ours can be. */
+/* If-Match: RC_OK with 0 for none or "*", else the version named; RC_STALE for what no version of ours can
+ * be. */
 enum rc request_if_match(struct ctx *cx, const struct request *rq, int64_t *ret_version);
 
 /* Idempotency-Key, 1 to 255 printable ASCII characters, else RC_INVALID; NULL where there is none. */
@@ -93,20 +102,23 @@ const char *request_route(const struct request *rq);
 /* --- in a handler: the answer, exactly one on RC_OK; lib/web answers any other rc --- */
 
 /* 200 (or the route's status) with one thing; ETag from version where it is > 0. */
-enum rc reply_one(struct ctx *cx, struct reply *rp, const struct field *table, const void *thing, int64_t version);
+enum rc reply_one(
+    struct ctx *cx, struct reply *rp, const struct field *table, const void *thing, int64_t version);
 
-/* 201 with Location /collection/{id} (the request's path, a slash and id; with id NULL, for a PUT, that path itself) and ETag. */
-enum rc reply_created(struct ctx *cx, struct reply *rp, const struct field *table, const void *thing, const char *id,
-    int64_t version);
+/* 201 with Location /collection/{id} (the request's path, a slash and id; with id NULL, for a PUT, that
+ * path itself) and ETag. */
+enum rc reply_created(struct ctx *cx, struct reply *rp, const struct field *table, const void *thing,
+    const char *id, int64_t version);
 
 /* A bare array; next (NULL: this is the last page) becomes the opaque cursor of Link: <…>; rel="next". */
-enum rc reply_list(struct ctx *cx, struct reply *rp, const struct field *table, const void *things, size_t count, size_t size,
-    const char *next);
+enum rc reply_list(struct ctx *cx, struct reply *rp, const struct field *table, const void *things,
+    size_t count, size_t size, const char *next);
 
 enum rc reply_nothing(struct ctx *cx, struct reply *rp); /* 204 */
 
-/* A bare array that goes out as it is made, at flat memory: begin, any number of rows, end.  Once it has begun an error can only
- * cut the answer short, so that the client sees broken JSON rather than a shorter list. */
+/* A bare array that goes out as it is made, at flat memory: begin, any number of rows, end.  Once it has
+ * begun an error can only cut the answer short, so that the client sees broken JSON rather than a shorter
+ * list. */
 enum rc reply_stream_begin(struct ctx *cx, struct reply *rp, const struct field *table);
 enum rc reply_stream_row(struct reply *rp, const void *row);
 enum rc reply_stream_end(struct reply *rp);

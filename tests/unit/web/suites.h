@@ -1,0 +1,16 @@
+/* suites.h - what main.c runs, one for each file beside it. */
+#ifndef UNIT_WEB_SUITES_H
+#define UNIT_WEB_SUITES_H
+
+#include <check.h>
+
+Suite *body_suite(void);
+Suite *cursor_suite(void);
+Suite *error_suite(void);
+Suite *media_suite(void);
+Suite *query_suite(void);
+Suite *reply_suite(void);
+Suite *route_suite(void);
+Suite *stream_suite(void);
+
+#endif
