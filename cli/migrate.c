@@ -205,8 +205,8 @@ make_topics(struct migrate *m)
 		if (rc != RC_OK)
 			return cli_failed(m->cli, &m->server, rc, "topic %s at %s", topics[i],
 				   config->events.brokers) == CLI_DONE;
-		printf(
-		    "kafka: %s %s\n", m->dry_run ? "would make where it is missing" : "there is", topics[i]);
+		printf("kafka: topic %s %s\n", topics[i],
+		    m->dry_run ? "would be made where it is missing" : "is there");
 	}
 	return true;
 }
