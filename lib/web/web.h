@@ -43,15 +43,11 @@ struct web_route {
 	bool list;                   /* the answer is an array; limit and cursor are taken */
 	bool stream;                 /* … and without either, all of it */
 	int status;                  /* of success: 200, 201, 204 */
-	unsigned
-	    errors; /* OpenAPI: bit mask of 1u << enum rc that the handler can give besides the usual ones; with RC_STALE it takes
-				      * If-Match */
-	bool once; /* OpenAPI: an Idempotency-Key is taken */
+	unsigned errors;             /* OpenAPI: mask of 1u << enum rc that the handler can give besides the
+				      * usual ones; with RC_STALE it takes If-Match */
+	bool once;                   /* OpenAPI: an Idempotency-Key is taken */
 };
-#define WEB_END                                                                                              \
-	{                                                                                                    \
-		.method = NULL                                                                               \
-	}
+#define WEB_END { .method = NULL }
 
 struct web_program {
 	const char *name;  /* "medicore-patient.fcgi" */
