@@ -56,7 +56,7 @@ void pg_close(struct pg *pg); /* NULL is fine */
 /* Connects where there is no connection: for programs that want to say early that they can't. */
 enum rc pg_connect(struct ctx *cx);
 
-/* Ends a request: rolls back what a handler left open.  Costs nothing where it left nothing. */
+/* Ends a request: rolls back what a handler left open.  Costs nothing where it left nothing; NULL is fine. */
 void pg_reset(struct pg *pg);
 
 /* RC_OK when the server answers and the database's schema is the one this program was built for (table

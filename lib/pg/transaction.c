@@ -148,6 +148,8 @@ pg_reset(struct pg *pg)
 	struct arena *arena;
 	struct ctx cx;
 
+	if (pg == NULL)
+		return;
 	pg->failed_at_ns = 0;
 	if (pg->depth == 0)
 		return;

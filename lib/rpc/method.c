@@ -3,6 +3,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "lib/pg/pg.h"
 #include "lib/rpc/bytes.h"
 #include "lib/rpc/internal.h"
 
@@ -161,5 +162,6 @@ method_run(struct rpc_call *call, struct arena *a, struct pg *pg)
 	call_watch_close(call);
 	run(call);
 	log_request(&call->cx, "GRPC", call->method->path + 1, rc_meaning(call->rc)->grpc, call->rc, call->started_ns);
+	pg_reset(pg);
 	arena_reset(a);
 }

@@ -137,6 +137,7 @@ web_answer(struct web_worker *worker, const struct web_env *env)
 	if (!reply_send(&rp) && rc == RC_OK)
 		rc = RC_CANCELLED;
 	log_answer(&cx, &rq, &rp, rc, started);
+	pg_reset(worker->pg);
 	arena_reset(worker->arena);
 	return rp.lost ? WEB_BREAK : ended ? WEB_KEEP : WEB_CLOSE;
 }
