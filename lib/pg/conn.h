@@ -112,4 +112,7 @@ enum rc pg_bind_columns(struct ctx *cx, struct binding *b, const PGresult *resul
 /* Tells the server of a transaction that pg_begin has noted. */
 enum rc pg_begun(struct ctx *cx, int64_t deadline_ns);
 
+/* A command that puts the connection in order again, or drops it.  What went wrong before is what the caller is told. */
+void pg_tidy(struct ctx *cx, const char *command);
+
 #endif

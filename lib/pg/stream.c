@@ -108,9 +108,8 @@ take_slowly(struct stream *s, const struct pg_stmt *stmt, const void *arg)
 	if (rc == RC_OK)
 		rc = take_rows(s);
 	/* In a transaction that failed its rollback does this. */
-	if (pg->conn != NULL && PQtransactionStatus(pg->conn) != PQTRANS_INERROR &&
-	    pg_command(cx, "reset statement_timeout", pg_deadline(cx)) != RC_OK && pg->conn != NULL)
-		pg_drop(pg);
+	if (pg->conn != NULL && PQtransactionStatus(pg->conn) != PQTRANS_INERROR)
+		pg_tidy(cx, "reset statement_timeout");
 	return rc;
 }
 

@@ -4,8 +4,8 @@
 #include "lib/base/clock.h"
 #include "lib/pg/conn.h"
 
-/* A rollback has this long even where the request's time is over: else the connection would have to go. */
-#define ROLLBACK_NS 1000000000
+/* Tidying up has this long even where the request's time is over: else the connection would have to go. */
+#define TIDY_NS 1000000000
 
 #define COMMAND_SIZE 80
 
@@ -46,13 +46,12 @@ pg_begin(struct ctx *cx)
 	return rc;
 }
 
-/* Only tidies up: what went wrong before is what the caller is told. */
-static void
-undo(struct ctx *cx, const char *command)
+void
+pg_tidy(struct ctx *cx, const char *command)
 {
 	struct err before = cx->err;
 
-	if (cx->pg->conn != NULL && pg_command(cx, command, clock_monotonic_ns() + ROLLBACK_NS) != RC_OK &&
+	if (cx->pg->conn != NULL && pg_command(cx, command, clock_monotonic_ns() + TIDY_NS) != RC_OK &&
 	    cx->pg->conn != NULL)
 		pg_drop(cx->pg);
 	cx->err = before;
@@ -73,7 +72,7 @@ release(struct ctx *cx, enum rc rc)
 	}
 	if (rc != RC_OK && !pg->lost) {
 		snprintf(command, sizeof(command), "rollback to savepoint s%u; release savepoint s%u", n, n);
-		undo(cx, command);
+		pg_tidy(cx, command);
 	}
 	return rc;
 }
@@ -88,11 +87,11 @@ commit(struct ctx *cx)
 	enum rc rc;
 
 	if (PQtransactionStatus(pg->conn) == PQTRANS_INERROR) {
-		undo(cx, "rollback");
+		pg_tidy(cx, "rollback");
 		return err_detail(cx, RC_INTERNAL, "commit of a transaction in which a statement had failed");
 	}
 	if (clock_monotonic_ns() >= deadline) {
-		undo(cx, "rollback");
+		pg_tidy(cx, "rollback");
 		return err_detail(cx, RC_TIMEOUT, "no time left to commit");
 	}
 	if (!PQsendQuery(pg->conn, "commit"))
@@ -122,7 +121,7 @@ pg_end(struct ctx *cx, enum rc rc)
 		if (rc == RC_OK)
 			rc = commit(cx);
 		else
-			undo(cx, "rollback");
+			pg_tidy(cx, "rollback");
 	}
 	pg->depth = 0;
 	pg->begun = pg->lost = false;

@@ -87,6 +87,19 @@ START_TEST(a_reader_may_be_slower_than_the_statement_timeout)
 }
 END_TEST
 
+START_TEST(a_stream_may_outlast_its_requests_deadline)
+{
+	int64_t before = number(&cx, &backend_pid);
+	struct seen s = { .pause_ms = 700 };
+
+	cx.deadline_ns = clock_monotonic_ns() + 600 * INT64_C(1000000);
+	ck_assert_int_eq(pg_for_each(&cx, &many, NULL, sizeof(struct thing), see, &s), RC_OK);
+	ck_assert_int_eq(s.rows, ROWS);
+	next_request(&cx);
+	ck_assert_int_eq(number(&cx, &backend_pid), before);
+}
+END_TEST
+
 START_TEST(a_reader_may_stop_and_the_next_statement_is_served)
 {
 	struct seen s = { .stop_at = 10 };
@@ -163,6 +176,7 @@ stream_suite(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, all_rows_come_at_flat_memory);
 	tcase_add_test(t, a_reader_may_be_slower_than_the_statement_timeout);
+	tcase_add_test(t, a_stream_may_outlast_its_requests_deadline);
 	tcase_add_test(t, a_reader_may_stop_and_the_next_statement_is_served);
 	tcase_add_test(t, an_error_after_some_rows_is_an_error);
 	tcase_add_test(t, a_statement_inside_is_a_bug);
