@@ -12,6 +12,9 @@
 /* Cancelled calls have this long to notice before the server is given up. */
 #define HARD_END_MS 1000
 
+/* Idle clients have this long to close their connections; many look at them only when they call again. */
+#define GOODBYE_MS 200
+
 /* Streams of one connection at once; the next wait. */
 #define STREAMS_MAX 1000
 
@@ -194,9 +197,9 @@ rpc_server_start(struct rpc_server *s)
 
 /* --- the end --- */
 
-/* Waits until the library has stopped and the last event was taken. */
+/* Waits until the last event about a call was taken; with all, until the library has closed all connections too. */
 static bool
-wait_idle(struct rpc_server *s, int timeout_ms)
+wait_idle(struct rpc_server *s, bool all, int timeout_ms)
 {
 	int64_t at = clock_monotonic_ns() + (int64_t)timeout_ms * 1000000;
 	struct timespec until = { .tv_sec = at / 1000000000, .tv_nsec = at % 1000000000 };
@@ -204,7 +207,7 @@ wait_idle(struct rpc_server *s, int timeout_ms)
 	int err = 0;
 
 	pthread_mutex_lock(&s->live_lock);
-	while (!(idle = s->shut && atomic_load(&s->live) == 0) && err != ETIMEDOUT)
+	while (!(idle = atomic_load(&s->live) == 0 && (s->shut || !all)) && err != ETIMEDOUT)
 		err = pthread_cond_timedwait(&s->live_changed, &s->live_lock, &until);
 	pthread_mutex_unlock(&s->live_lock);
 	return idle;
@@ -218,9 +221,9 @@ rpc_server_stop(struct rpc_server *s, int grace_ms)
 	health_stop(s);
 	stream_stop_all(s);
 	grpc_server_shutdown_and_notify(s->core, s->others, &s->shut_op);
-	if (!wait_idle(s, grace_ms)) {
+	if (!wait_idle(s, false, grace_ms) || !wait_idle(s, true, GOODBYE_MS)) {
 		grpc_server_cancel_all_calls(s->core);
-		if (!wait_idle(s, HARD_END_MS))
+		if (!wait_idle(s, true, HARD_END_MS))
 			return false; /* a method is stuck: only the process's end ends it */
 	}
 	grpc_completion_queue_shutdown(s->methods);

@@ -8,6 +8,8 @@
 #include "lib/rpc/bytes.h"
 #include "lib/rpc/internal.h"
 
+#define STOPPING "the server is stopping"
+
 static const struct stream_kind *const kinds[] = { &health_check, &health_watch, &reflection_v1alpha, &reflection_v1 };
 
 /* One request must always be outstanding, or a call of an unknown method would hang. */
@@ -132,7 +134,7 @@ arrived(struct rpc_call *call)
 	if (call->kind == NULL)
 		refuse(call);
 	else if (call->server->stopping)
-		stream_finish(call, GRPC_STATUS_UNAVAILABLE, "the server is stopping", NULL);
+		stream_finish(call, GRPC_STATUS_UNAVAILABLE, STOPPING, NULL);
 	else
 		read_next(call);
 }
@@ -167,7 +169,9 @@ write_done(struct rpc_call *call, bool ok)
 	call->out = NULL;
 	if (!ok || call->answered)
 		return;
-	if (call->kind->sent != NULL)
+	if (call->server->stopping)
+		stream_finish(call, GRPC_STATUS_UNAVAILABLE, STOPPING, NULL);
+	else if (call->kind->sent != NULL)
 		call->kind->sent(call);
 	else
 		read_next(call);
@@ -214,9 +218,9 @@ stream_stop_all(struct rpc_server *s)
 	s->stopping = true;
 	for (call = s->streams; call != NULL; call = next) {
 		next = call->next;
-		if (call->kind->unary)
-			continue; /* answered by the probe that runs */
-		stream_finish(call, GRPC_STATUS_UNAVAILABLE, "the server is stopping", NULL);
+		if (call->kind->unary || call->writing)
+			continue; /* ends by itself, or when its message is out */
+		stream_finish(call, GRPC_STATUS_UNAVAILABLE, STOPPING, NULL);
 	}
 	pthread_mutex_unlock(&s->lock);
 }
