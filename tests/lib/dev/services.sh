@@ -1,7 +1,7 @@
 # Sourced by ./dev: processes by name, each a session of its own, with run/pid/NAME.pid and run/log/NAME.log.
 
 # A process is known by its id and the moment it started, so that a reused id is not mistaken for ours.
-started_at() { cut -d')' -f2- "/proc/$1/stat" 2>/dev/null | awk '{ print $20; exit ($1 == "Z") }'; }
+started_at() { cut -d')' -f2- "/proc/$1/stat" 2>/dev/null | awk '$1 != "Z" { print $20 }'; }
 
 alive() {
 	local pid at
