@@ -55,8 +55,11 @@ take_batch(struct worker *w)
 	arena_reset(w->arena);
 	ctx_init(&cx, w->arena, w->pg);
 	rc = bus_consume(&cx, w->consumer, w->arena, (size_t)config->events.batch, POLL_MS, &events, &count);
-	if (rc == RC_OK && count == 0)
+	if (rc == RC_OK && count == 0) {
+		if (w->commit_trouble.attempts > 0)
+			commit(w, &cx);
 		return 0;
+	}
 	if (rc == RC_OK)
 		rc = appointment_events_take(&cx, w->ports, events, count, w->failures);
 	if (rc != RC_OK) {

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/text.h"
@@ -9,6 +10,7 @@
 #define WHY_SIZE 256
 #define COMMIT_TIMEOUT_MS 5000
 #define SEEK_TIMEOUT_MS 2000
+#define OFFSETS_NS INT64_C(5000000000)
 
 /*
  * What bus_consume gave and bus_commit hasn't committed, per partition: [from, next) of offsets.  librdkafka's own stored offsets aren't
@@ -20,6 +22,7 @@ struct bus_consumer {
 	rd_kafka_t *rk; /* NULL after a failure, until the next bus_consume */
 	rd_kafka_topic_partition_list_t *from;
 	rd_kafka_topic_partition_list_t *next;
+	bool lost; /* the client has to be made anew */
 	char why[WHY_SIZE];
 };
 
@@ -44,17 +47,44 @@ forget(struct bus_consumer *c)
 	c->next = rd_kafka_topic_partition_list_new(8);
 }
 
+/*
+ * Where to begin in each partition.  Asked for here, since librdkafka 2.0.2 asks once: when a broker that has just come back answers
+ * that it isn't the coordinator (yet), it waits for ever.
+ */
+static bool
+find_offsets(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *partitions, char *ret_why, size_t size)
+{
+	const struct timespec pause = { .tv_nsec = 50000000 };
+	int64_t deadline_ns = clock_monotonic_ns() + OFFSETS_NS;
+	rd_kafka_resp_err_t err;
+
+	do {
+		err = rd_kafka_committed(rk, partitions, 1000);
+		for (int i = 0; i < partitions->cnt && err == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
+			err = partitions->elems[i].err;
+		if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
+			nanosleep(&pause, NULL);
+	} while (err != RD_KAFKA_RESP_ERR_NO_ERROR && clock_monotonic_ns() < deadline_ns);
+	for (int i = 0; i < partitions->cnt; i++)
+		if (partitions->elems[i].offset < 0)
+			partitions->elems[i].offset = RD_KAFKA_OFFSET_BEGINNING; /* nothing committed */
+	snprintf(ret_why, size, "offsets: %s", rd_kafka_err2str(err));
+	return err == RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
 /* Partitions come with their committed offsets, so what was given of those that go will be given again by whoever gets them. */
 static void
 rebalanced(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *partitions, void *opaque)
 {
 	struct bus_consumer *c = opaque;
+	bool come = err == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
 
 	forget(c);
-	if (err == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
-		rd_kafka_assign(rk, partitions);
-	else
-		rd_kafka_assign(rk, NULL);
+	if (come && !find_offsets(rk, partitions, c->why, sizeof(c->why))) {
+		c->lost = true;
+		come = false;
+	}
+	rd_kafka_assign(rk, come ? partitions : NULL);
 }
 
 static void
@@ -88,6 +118,7 @@ close_client(struct bus_consumer *c)
 	rd_kafka_consumer_close(c->rk);
 	rd_kafka_destroy(c->rk);
 	c->rk = NULL;
+	c->lost = false;
 }
 
 static bool
@@ -216,8 +247,10 @@ static enum rc
 failed(struct ctx *cx, struct bus_consumer *c, const rd_kafka_message_t *m)
 {
 	snprintf(c->why, sizeof(c->why), "%s", rd_kafka_message_errstr(m));
-	if (m->err == RD_KAFKA_RESP_ERR__FATAL)
+	if (m->err == RD_KAFKA_RESP_ERR__FATAL) {
 		rd_kafka_fatal_error(c->rk, c->why, sizeof(c->why));
+		c->lost = true;
+	}
 	return err_detail(cx, RC_UNAVAILABLE, "kafka: %s", c->why);
 }
 
@@ -226,18 +259,14 @@ bus_consume(struct ctx *cx, struct bus_consumer *c, struct arena *a, size_t max,
     struct event **ret_events, size_t *ret_count)
 {
 	struct event *events = arena_zalloc_n(a, max, sizeof(*events));
+	rd_kafka_message_t *m;
 	size_t count = 0;
 	enum rc rc = RC_OK;
 
 	if (!open_client(c))
 		return err_detail(cx, RC_UNAVAILABLE, "kafka: %s", c->why);
 	/* One by one: rd_kafka_consume_batch_queue waits the whole time unless it gets max, and in 2.0.2 has faults with seeks. */
-	while (rc == RC_OK && count < max) {
-		rd_kafka_message_t *m = rd_kafka_consumer_poll(c->rk, count == 0 ? timeout_ms : 0);
-		bool fatal = m != NULL && m->err == RD_KAFKA_RESP_ERR__FATAL;
-
-		if (m == NULL)
-			break;
+	while (rc == RC_OK && count < max && (m = rd_kafka_consumer_poll(c->rk, count == 0 ? timeout_ms : 0)) != NULL) {
 		if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
 			read_message(a, m, &events[count++]);
 			remember(c, m);
@@ -245,16 +274,17 @@ bus_consume(struct ctx *cx, struct bus_consumer *c, struct arena *a, size_t max,
 			rc = failed(cx, c, m);
 		}
 		rd_kafka_message_destroy(m);
-		if (fatal)
-			close_client(c);
+	}
+	if (c->lost) {
+		close_client(c);
+		rc = err_detail(cx, RC_UNAVAILABLE, "kafka: %s", c->why);
 	}
 	/* What came before an error is good; the error will come again if it lasts. */
-	if (count > 0 || rc == RC_OK) {
-		*ret_events = events;
-		*ret_count = count;
-		return RC_OK;
-	}
-	return rc;
+	if (count == 0 && rc != RC_OK)
+		return rc;
+	*ret_events = events;
+	*ret_count = count;
+	return RC_OK;
 }
 
 enum rc
