@@ -25,14 +25,17 @@ patient_client_stop(void)
 	channel = NULL;
 }
 
-/* Whatever else it says, "I don't know" is what our caller has to hear: to ask again later helps, to change the request doesn't. */
+/* Whatever else it says, "I don't know" is what our caller has to hear: to ask again later helps, to change
+ * the request doesn't. */
 static enum rc
 ask(struct ctx *cx, enum method method, const ProtobufCMessage *request, ProtobufCMessage **ret_answer)
 {
 	enum rc rc = rpc_invoke(cx, channel, &patient__patient_service__descriptor, method, request,
 	    (int)config->patient_service.timeout_ms, ret_answer);
 
-	return rc == RC_OK || rc == RC_TIMEOUT ? rc : err_detail(cx, RC_UNAVAILABLE, "the patient service: %s", err_message(cx, rc));
+	if (rc == RC_OK || rc == RC_TIMEOUT)
+		return rc;
+	return err_detail(cx, RC_UNAVAILABLE, "the patient service: %s", err_message(cx, rc));
 }
 
 static enum rc
@@ -64,7 +67,8 @@ several_exist(struct ctx *cx, const char *const *ids, size_t count, bool *ret_ex
 		return rc;
 	answer = (Patient__PatientsLookupResponse *)message;
 	if (answer->n_exists != count)
-		return err_detail(cx, RC_UNAVAILABLE, "the patient service: %zu answers for %zu ids", answer->n_exists, count);
+		return err_detail(cx, RC_UNAVAILABLE, "the patient service: %zu answers for %zu ids",
+		    answer->n_exists, count);
 	for (size_t i = 0; i < count; i++)
 		ret_exist[i] = answer->exists[i] != 0;
 	return RC_OK;

@@ -14,7 +14,8 @@
 void patient_client_start(void);
 void patient_client_stop(void);
 
-/* An answer for each id, in order.  RC_UNAVAILABLE, RC_TIMEOUT: nobody can say; then nothing is written to ret_exist that means anything. */
+/* An answer for each id, in order.  RC_UNAVAILABLE, RC_TIMEOUT: nobody can say; then nothing is written to
+ * ret_exist that means anything. */
 enum rc patient_client_exist(struct ctx *cx, const char *const *ids, size_t count, bool *ret_exist);
 
 #endif

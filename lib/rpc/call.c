@@ -79,7 +79,8 @@ rpc_cancelled(const struct rpc_call *call)
 	return atomic_load(&call->cancelled);
 }
 
-/* HTTP/2 allows no NUL in a header, but the library lets one through; two keys must not become one by being cut at it. */
+/* HTTP/2 allows no NUL in a header, but the library lets one through; two keys must not become one by being
+ * cut at it. */
 static char *
 value_text(struct arena *a, grpc_slice value)
 {

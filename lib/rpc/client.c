@@ -8,8 +8,8 @@
 
 #define QUEUES_KEPT 64
 
-/* How long one attempt to connect may take (the library's name for it says something else).  On a busy machine 100 ms weren't always
- * enough for the handshake, and then a server that is well was unavailable. */
+/* How long one attempt to connect may take (the library's name for it says something else).  On a busy
+ * machine 100 ms weren't always enough for the handshake, and then a server that is well was unavailable. */
 #define CONNECT_MS 1000
 
 struct rpc_channel {
@@ -26,13 +26,13 @@ rpc_channel_new(const char *target)
 	grpc_channel_credentials *creds;
 	grpc_arg args[] = {
 		/* Back within a second of the server's return. */
-		{ GRPC_ARG_INTEGER, (char *)(uintptr_t)GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, { .integer = CONNECT_MS } },
-		{ GRPC_ARG_INTEGER, (char *)(uintptr_t)GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, { .integer = 100 } },
-		{ GRPC_ARG_INTEGER, (char *)(uintptr_t)GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, { .integer = 500 } },
-		{ GRPC_ARG_INTEGER, (char *)(uintptr_t)GRPC_ARG_ENABLE_CHANNELZ, { .integer = 0 } },
-		{ GRPC_ARG_INTEGER, (char *)(uintptr_t)GRPC_ARG_MAX_CHANNEL_TRACE_EVENT_MEMORY_PER_NODE, { .integer = 0 } },
-		{ GRPC_ARG_INTEGER, (char *)(uintptr_t)GRPC_ARG_ENABLE_HTTP_PROXY, { .integer = 0 } },
-		{ GRPC_ARG_INTEGER, (char *)(uintptr_t)GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, { .integer = 1 } },
+		rpc_arg(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, CONNECT_MS),
+		rpc_arg(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100),
+		rpc_arg(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 500),
+		rpc_arg(GRPC_ARG_ENABLE_HTTP_PROXY, 0),
+		rpc_arg(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1),
+		rpc_arg(GRPC_ARG_ENABLE_CHANNELZ, 0), /* counters that nobody reads */
+		rpc_arg(GRPC_ARG_MAX_CHANNEL_TRACE_EVENT_MEMORY_PER_NODE, 0),
 	};
 	grpc_channel_args list = { sizeof(args) / sizeof(args[0]), args };
 
@@ -107,7 +107,8 @@ exchange(void *arg)
 {
 	struct outgoing *o = arg;
 	grpc_completion_queue *q = queue_take(o->channel);
-	gpr_timespec deadline = gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(o->timeout_ms, GPR_TIMESPAN));
+	gpr_timespec deadline =
+	    gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(o->timeout_ms, GPR_TIMESPAN));
 	grpc_call *call = grpc_channel_create_call(o->channel->core, NULL, GRPC_PROPAGATE_DEFAULTS, q,
 	    grpc_slice_from_static_string(o->path), NULL, deadline, NULL); /* used in this call only */
 	grpc_metadata id = { .key = grpc_slice_from_static_string(REQUEST_ID_KEY),
@@ -131,7 +132,8 @@ exchange(void *arg)
 	if (grpc_call_start_batch(call, ops, 6, o, NULL) != GRPC_CALL_OK)
 		abort(); /* a bug of ours: the library refuses only what makes no sense */
 	grpc_completion_queue_pluck(q, o, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
-	o->words = arena_strndup(o->cx->arena, (const char *)GRPC_SLICE_START_PTR(words), GRPC_SLICE_LENGTH(words));
+	o->words =
+	    arena_strndup(o->cx->arena, (const char *)GRPC_SLICE_START_PTR(words), GRPC_SLICE_LENGTH(words));
 	grpc_slice_unref(words);
 	grpc_slice_unref(id.value);
 	grpc_metadata_array_destroy(&head);
@@ -140,7 +142,8 @@ exchange(void *arg)
 	queue_give_back(o->channel, q);
 }
 
-/* A failure of the way there, or of the server, is nothing to tell our own client: its words are for the log. */
+/* A failure of the way there, or of the server, is nothing to tell our own client: its words are for the log.
+ */
 static enum rc
 failed(struct ctx *cx, const struct outgoing *o)
 {
@@ -152,7 +155,8 @@ failed(struct ctx *cx, const struct outgoing *o)
 }
 
 static enum rc
-read_answer(struct ctx *cx, struct outgoing *o, const ProtobufCMessageDescriptor *d, ProtobufCMessage **ret_answer)
+read_answer(
+    struct ctx *cx, struct outgoing *o, const ProtobufCMessageDescriptor *d, ProtobufCMessage **ret_answer)
 {
 	ProtobufCMessage *answer = NULL;
 	const char *field;

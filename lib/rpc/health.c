@@ -1,9 +1,9 @@
 /*
  * health.c - grpc.health.v1.Health.
  *
- * A service serves while the database answers and has the schema this program was built for.  One thread asks, with a connection
- * of its own: when a Check wants to know, and each second while somebody watches.  All services of a program share its database, and so
- * its status.
+ * A service serves while the database answers and has the schema this program was built for.  One thread
+ * asks, with a connection of its own: when a Check wants to know, and each second while somebody watches. All
+ * services of a program share its database, and so its status.
  */
 #include <string.h>
 #include <time.h>
@@ -20,11 +20,11 @@
 #define NOT_SERVING GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__NOT_SERVING
 #define SERVICE_UNKNOWN GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVICE_UNKNOWN
 
-#define RESPONSE(value) \
-	(Grpc__Health__V1__HealthCheckResponse) \
-	{ \
-		.base = PROTOBUF_C_MESSAGE_INIT(&grpc__health__v1__health_check_response__descriptor), \
-		.status = (Grpc__Health__V1__HealthCheckResponse__ServingStatus)(value) \
+#define RESPONSE(value)                                                                                      \
+	(Grpc__Health__V1__HealthCheckResponse)                                                              \
+	{                                                                                                    \
+		.base = PROTOBUF_C_MESSAGE_INIT(&grpc__health__v1__health_check_response__descriptor),       \
+		.status = (Grpc__Health__V1__HealthCheckResponse__ServingStatus)(value)                      \
 	}
 
 static void check_asked(struct rpc_call *call, uint8_t *bytes, size_t length);
@@ -66,7 +66,8 @@ service_known(struct rpc_call *call, uint8_t *bytes, size_t length)
 	if (wire_check(d, bytes, length, WIRE_TEXT_REFUSED, &field) == RC_OK)
 		asked = (Grpc__Health__V1__HealthCheckRequest *)wire_unpack(s->scratch, d, bytes, length);
 	if (asked == NULL) {
-		stream_finish(call, GRPC_STATUS_INVALID_ARGUMENT, "The request is not a HealthCheckRequest", NULL);
+		stream_finish(
+		    call, GRPC_STATUS_INVALID_ARGUMENT, "The request is not a HealthCheckRequest", NULL);
 		return -1;
 	}
 	if (asked->service[0] == '\0')

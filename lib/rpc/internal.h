@@ -1,12 +1,14 @@
 /*
  * internal.h - what the files of lib/rpc share.
  *
- * Two completion queues.  On `methods` arrive the calls of bound services, with their payload; options.threads workers take them and
- * run each to its end.  On `others` arrive all other calls (health, reflection, unknown methods), which one thread serves without
- * ever blocking, since a stalled database blocks the workers.
+ * Two completion queues.  On `methods` arrive the calls of bound services, with their payload;
+ * options.threads workers take them and run each to its end.  On `others` arrive all other calls (health,
+ * reflection, unknown methods), which one thread serves without ever blocking, since a stalled database
+ * blocks the workers.
  *
- * A struct rpc_call lives from the moment it is offered to the library (armed) until the last event about it was taken; server.live
- * counts them, and the queues are shut when it is zero: starting a batch on a queue that was shut aborts the process.
+ * A struct rpc_call lives from the moment it is offered to the library (armed) until the last event about it
+ * was taken; server.live counts them, and the queues are shut when it is zero: starting a batch on a queue
+ * that was shut aborts the process.
  */
 #ifndef RPC_INTERNAL_H
 #define RPC_INTERNAL_H
@@ -44,11 +46,13 @@ struct method {
 	void *registered;
 };
 
-/* A method that `others` serves: its functions run on that queue's thread, under server.lock, and must not block. */
+/* A method that `others` serves: its functions run on that queue's thread, under server.lock, and must not
+ * block. */
 struct stream_kind {
 	const char *path;
-	bool unary;							  /* one message in, one out */
-	void (*message)(struct rpc_call *call, uint8_t *bytes, size_t length); /* in scratch memory, until it returns */
+	bool unary; /* one message in, one out */
+	/* The bytes are scratch memory. */
+	void (*message)(struct rpc_call *call, uint8_t *bytes, size_t length);
 	void (*sent)(struct rpc_call *call); /* stream_send is over; NULL: the next message is read */
 };
 
@@ -74,10 +78,10 @@ struct rpc_call {
 	grpc_call_details details;
 	const struct stream_kind *kind;
 	struct rpc_call *next, **prev; /* in server.streams */
-	bool greeted;		       /* initial metadata went out */
+	bool greeted;                  /* initial metadata went out */
 	bool writing;
-	bool asks_health;	       /* health: to be told when the probe is done */
-	int told;		       /* health: the last status that a Watch was told */
+	bool asks_health; /* health: to be told when the probe is done */
+	int told;         /* health: the last status that a Watch was told */
 };
 
 struct rpc_server {
@@ -95,8 +99,8 @@ struct rpc_server {
 
 	pthread_mutex_t live_lock;
 	pthread_cond_t live_changed;
-	atomic_long live;  /* struct rpc_calls in being */
-	bool shut;	   /* the library takes no more calls; under live_lock */
+	atomic_long live; /* struct rpc_calls in being */
+	bool shut;        /* the library takes no more calls; under live_lock */
 	struct op shut_op;
 
 	pthread_mutex_t lock; /* all about streams and health */
@@ -109,9 +113,11 @@ struct rpc_server {
 	struct pg *health_pg;
 };
 
-/* library.c: every use of the library lies between these two.  Signals are blocked in the threads that it makes. */
+/* library.c: every use of the library lies between these two.  Signals are blocked in the threads that it
+ * makes. */
 void rpc_library_begin(void);
 void rpc_library_end(void);
+grpc_arg rpc_arg(const char *key, int value); /* of a channel or a server */
 
 /* listen.c: a server bound to the address, or NULL and said on standard error. */
 bool listen_bind(grpc_server *core, const char *address);
@@ -132,7 +138,8 @@ void method_run(struct rpc_call *call, struct arena *a, struct pg *pg);
 void stream_arm(struct rpc_server *s);
 void stream_event(struct op *op, bool ok);
 void stream_send(struct rpc_call *call, const ProtobufCMessage *message);
-void stream_finish(struct rpc_call *call, grpc_status_code status, const char *words, const ProtobufCMessage *message);
+void stream_finish(
+    struct rpc_call *call, grpc_status_code status, const char *words, const ProtobufCMessage *message);
 void stream_stop_all(struct rpc_server *s);
 
 /* health.c, reflection.c */

@@ -20,7 +20,8 @@ rpc_library_begin(void)
 {
 	sigset_t all, before;
 
-	/* A client polls its connections only while it calls; with this it notices a returning server between calls too. */
+	/* A client polls its connections only while it calls; with this it notices a returning server between
+	 * calls too. */
 	setenv("GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS", "100", 0);
 	gpr_set_log_function(take_words);
 	sigfillset(&all);
@@ -33,4 +34,13 @@ void
 rpc_library_end(void)
 {
 	grpc_shutdown();
+}
+
+grpc_arg
+rpc_arg(const char *key, int value)
+{
+	/* The library never writes to the key, for all that its type says. */
+	return (grpc_arg){
+		.type = GRPC_ARG_INTEGER, .key = (char *)(uintptr_t)key, .value = { .integer = value }
+	};
 }

@@ -12,7 +12,8 @@
 
 #define UNIX_PREFIX "unix:"
 
-/* The library would take a socket away from a server that listens on it; one that nobody answers on is left over from a crash. */
+/* The library would take a socket away from a server that listens on it; one that nobody answers on is left
+ * over from a crash. */
 static bool
 socket_free(const char *path)
 {
@@ -58,6 +59,8 @@ listen_bind(grpc_server *core, const char *address)
 	umask(before);
 	grpc_server_credentials_release(creds);
 	if (port == 0)
-		fprintf(stderr, "can't listen on %s (taken, not an address of this machine, or not permitted)\n", address);
+		fprintf(stderr,
+		    "can't listen on %s (taken, not an address of this machine, or not permitted)\n",
+		    address);
 	return port != 0;
 }

@@ -13,8 +13,8 @@ method_arm(struct rpc_server *s, const struct method *m)
 	struct rpc_call *call = call_new(s);
 
 	call->method = m;
-	if (grpc_server_request_registered_call(s->core, m->registered, &call->core, &call->deadline, &call->metadata,
-		&call->in, s->methods, s->methods, &call->ops[OP_ARRIVE]) != GRPC_CALL_OK)
+	if (grpc_server_request_registered_call(s->core, m->registered, &call->core, &call->deadline,
+		&call->metadata, &call->in, s->methods, s->methods, &call->ops[OP_ARRIVE]) != GRPC_CALL_OK)
 		call_unref(call); /* the queues are shut */
 }
 
@@ -118,7 +118,8 @@ read_message(struct rpc_call *call, ProtobufCMessage **ret_message)
 	if (call->in != NULL)
 		bytes = bytes_copy(call->cx.arena, call->in, &length);
 	if (bytes != NULL)
-		rc = wire_check(m->input, bytes, length, o->replace_bad_text ? WIRE_TEXT_REPLACED : WIRE_TEXT_REFUSED, &field);
+		rc = wire_check(m->input, bytes, length,
+		    o->replace_bad_text ? WIRE_TEXT_REPLACED : WIRE_TEXT_REFUSED, &field);
 	if (rc == RC_INVALID)
 		return err_field(&call->cx, rc, field, "%s is not UTF-8 text, or holds a NUL", field);
 	if (rc == RC_OK) {
@@ -161,7 +162,8 @@ method_run(struct rpc_call *call, struct arena *a, struct pg *pg)
 	take_request_id(call);
 	call_watch_close(call);
 	run(call);
-	log_request(&call->cx, "GRPC", call->method->path + 1, rc_meaning(call->rc)->grpc, call->rc, call->started_ns);
+	log_request(&call->cx, "GRPC", call->method->path + 1, rc_meaning(call->rc)->grpc, call->rc,
+	    call->started_ns);
 	pg_reset(pg);
 	arena_reset(a);
 }

@@ -1,13 +1,16 @@
 /*
- * reflection.c - grpc.reflection.v1alpha.ServerReflection, from the embedded descriptors; v1 has the same messages under another name.
+ * reflection.c - grpc.reflection.v1alpha.ServerReflection, from the embedded descriptors; v1 has the same
+ * messages under another name.
  *
- * A FileDescriptorSet is read where it lies, by the numbers of its fields in google/protobuf/descriptor.proto.
+ * A FileDescriptorSet is read where it lies, by the numbers of its fields in
+ * google/protobuf/descriptor.proto.
  */
 #include <string.h>
 
 #include "lib/rpc/internal.h"
 #include "proto/reflection.pb-c.h"
 
+/* clang-format off */
 enum {
 	SET_FILE = 1,
 	FILE_NAME = 1, FILE_PACKAGE = 2, FILE_MESSAGE = 4, FILE_ENUM = 5, FILE_SERVICE = 6,
@@ -16,15 +19,18 @@ enum {
 	ENUM_VALUE = 2,
 	SERVICE_METHOD = 2,
 };
+/* clang-format on */
 
 typedef Grpc__Reflection__V1alpha__ServerReflectionRequest Request;
 typedef Grpc__Reflection__V1alpha__ServerReflectionResponse Response;
 
 static void asked(struct rpc_call *call, uint8_t *bytes, size_t length);
 
-const struct stream_kind reflection_v1alpha = { "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", false, asked,
-	NULL };
-const struct stream_kind reflection_v1 = { "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", false, asked, NULL };
+const struct stream_kind reflection_v1alpha = {
+	"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", false, asked, NULL
+};
+const struct stream_kind reflection_v1 = { "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", false,
+	asked, NULL };
 
 static const char health_name[] = "grpc.health.v1.Health";
 static const char reflection_name[] = "grpc.reflection.v1alpha.ServerReflection";
@@ -139,8 +145,8 @@ file_is(const struct wire_field *file, const char *filename)
 }
 
 static bool
-find_file(const struct rpc_options *o, bool (*wanted)(const struct wire_field *, const char *), const char *what,
-    struct wire_field *ret_file)
+find_file(const struct rpc_options *o, bool (*wanted)(const struct wire_field *, const char *),
+    const char *what, struct wire_field *ret_file)
 {
 	uint8_t *set = (uint8_t *)(uintptr_t)o->descriptors; /* only read */
 	struct wire_reader r = { set, set + o->descriptors_size };
@@ -163,15 +169,18 @@ say_error(struct rpc_call *call, Response *r, int status, const char *words)
 
 	e.error_code = status;
 	e.error_message = (char *)(uintptr_t)words;
-	r->message_response_case = GRPC__REFLECTION__V1ALPHA__SERVER_REFLECTION_RESPONSE__MESSAGE_RESPONSE_ERROR_RESPONSE;
+	r->message_response_case =
+	    GRPC__REFLECTION__V1ALPHA__SERVER_REFLECTION_RESPONSE__MESSAGE_RESPONSE_ERROR_RESPONSE;
 	r->error_response = &e;
 	stream_send(call, &r->base);
 }
 
 static void
-say_file(struct rpc_call *call, Response *r, bool (*wanted)(const struct wire_field *, const char *), const char *what)
+say_file(struct rpc_call *call, Response *r, bool (*wanted)(const struct wire_field *, const char *),
+    const char *what)
 {
-	Grpc__Reflection__V1alpha__FileDescriptorResponse d = GRPC__REFLECTION__V1ALPHA__FILE_DESCRIPTOR_RESPONSE__INIT;
+	Grpc__Reflection__V1alpha__FileDescriptorResponse d =
+	    GRPC__REFLECTION__V1ALPHA__FILE_DESCRIPTOR_RESPONSE__INIT;
 	struct wire_field file;
 	ProtobufCBinaryData bytes;
 
@@ -191,17 +200,18 @@ say_file(struct rpc_call *call, Response *r, bool (*wanted)(const struct wire_fi
 static void
 say_services(struct rpc_call *call, Response *r)
 {
-	Grpc__Reflection__V1alpha__ListServiceResponse list = GRPC__REFLECTION__V1ALPHA__LIST_SERVICE_RESPONSE__INIT;
+	Grpc__Reflection__V1alpha__ListServiceResponse list =
+	    GRPC__REFLECTION__V1ALPHA__LIST_SERVICE_RESPONSE__INIT;
 	const struct rpc_server *s = call->server;
 	size_t n = s->service_count + 2;
 	Grpc__Reflection__V1alpha__ServiceResponse *service = arena_zalloc_n(s->scratch, n, sizeof(*service));
 
 	list.service = arena_zalloc_n(s->scratch, n, sizeof(*list.service));
 	for (size_t i = 0; i < n; i++) {
-		const char *name = i < s->service_count ? s->services[i]->descriptor->name :
-		    i == s->service_count		? health_name :
-							  reflection_name;
+		const char *name = i == s->service_count ? health_name : reflection_name;
 
+		if (i < s->service_count)
+			name = s->services[i]->descriptor->name;
 		grpc__reflection__v1alpha__service_response__init(&service[i]);
 		service[i].name = (char *)(uintptr_t)name;
 		list.service[i] = &service[i];
@@ -216,7 +226,8 @@ say_services(struct rpc_call *call, Response *r)
 static Request *
 read_request(struct rpc_call *call, uint8_t *bytes, size_t length)
 {
-	const ProtobufCMessageDescriptor *d = &grpc__reflection__v1alpha__server_reflection_request__descriptor;
+	const ProtobufCMessageDescriptor *d =
+	    &grpc__reflection__v1alpha__server_reflection_request__descriptor;
 	const char *field;
 
 	if (wire_check(d, bytes, length, WIRE_TEXT_REFUSED, &field) != RC_OK)
@@ -231,7 +242,8 @@ asked(struct rpc_call *call, uint8_t *bytes, size_t length)
 	Request *q = read_request(call, bytes, length);
 
 	if (q == NULL) {
-		stream_finish(call, GRPC_STATUS_INVALID_ARGUMENT, "The request is not a ServerReflectionRequest", NULL);
+		stream_finish(
+		    call, GRPC_STATUS_INVALID_ARGUMENT, "The request is not a ServerReflectionRequest", NULL);
 		return;
 	}
 	r.valid_host = q->host;

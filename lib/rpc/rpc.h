@@ -1,7 +1,8 @@
 /*
  * rpc.h - the only includer of gRPC C core: serve, call, deadlines, health, reflection.
  *
- * A method is one C function of the type that protoc-c makes for a ProtobufCService.  Its closure_data is the call:
+ * A method is one C function of the type that protoc-c makes for a ProtobufCService.  Its closure_data is the
+ *call:
  *
  *	static void
  *	verify_patient(Patient__PatientService_Service *service, const Patient__PatientLookupRequest *asked,
@@ -16,8 +17,8 @@
  *			answer(&response, closure_data);
  *	}
  *
- * Exactly one of answer and rpc_fail, before the function returns.  Strings in asked were checked already: valid UTF-8 without NUL, else the
- * caller got INVALID_ARGUMENT (or see replace_bad_text).
+ * Exactly one of answer and rpc_fail, before the function returns.  Strings in asked were checked already:
+ *valid UTF-8 without NUL, else the caller got INVALID_ARGUMENT (or see replace_bad_text).
  */
 #ifndef RPC_RPC_H
 #define RPC_RPC_H
@@ -34,31 +35,36 @@ struct rpc_channel;
 /* --- serving --- */
 
 struct rpc_options {
-	const char *listen;  /* "127.0.0.1:9000" or "unix:/run/medicore/events.sock" (made with mode 0660) */
-	int threads;	     /* that run methods, each with a connection of its own; health and reflection have their own queue */
+	const char *listen; /* "127.0.0.1:9000" or "unix:/run/medicore/events.sock" (made with mode 0660) */
+	int threads; /* that run methods, each with a connection of its own; health and reflection have their
+			own queue */
 	const char *database, *role; /* of each thread's cx->pg; NULL: none */
-	int schema;	     /* newest migration known; health says NOT_SERVING while pg_ready(schema) fails */
-	size_t message_max;  /* bytes; 0: 4 MiB */
-	int stop_grace_ms;   /* rpc_main: how long calls in flight may take once SIGTERM came */
-	/* A contract that answers bad input, rather than refusing it, wants to see strings that are no text (bad UTF-8, a NUL inside): then their
-	 * bytes are all overwritten by SUB (U+001A), which no rule takes for anything valid, and the method runs. */
+	int schema;         /* newest migration known; health says NOT_SERVING while pg_ready(schema) fails */
+	size_t message_max; /* bytes; 0: 4 MiB */
+	int stop_grace_ms;  /* rpc_main: how long calls in flight may take once SIGTERM came */
+	/* A contract that answers bad input, rather than refusing it, wants to see strings that are no text
+	 * (bad UTF-8, a NUL inside): then their bytes are all overwritten by SUB (U+001A), which no rule
+	 * takes for anything valid, and the method runs. */
 	bool replace_bad_text;
-	/* FileDescriptorProtos for reflection, as `protoc --descriptor_set_out --include_imports` makes them. */
+	/* FileDescriptorProtos for reflection, as `protoc --descriptor_set_out --include_imports` makes them.
+	 */
 	const unsigned char *descriptors;
 	size_t descriptors_size;
 };
 
-/* Binds the address, so that a taken port is found here: NULL, said on standard error.  Call before any thread starts. */
-struct rpc_server *rpc_server_new(const struct rpc_options *options, ProtobufCService *const *services, size_t count);
+/* Binds the address, so that a taken port is found here: NULL, said on standard error.  Call before any
+ * thread starts. */
+struct rpc_server *rpc_server_new(
+    const struct rpc_options *options, ProtobufCService *const *services, size_t count);
 void rpc_server_start(struct rpc_server *s);
 
-/* No new calls; those running may finish for grace_ms, then are cancelled; a second later it gives up: false, and only the process's
- * end helps against a method that is stuck. */
+/* No new calls; those running may finish for grace_ms, then are cancelled; a second later it gives up: false,
+ * and only the process's end helps against a method that is stuck. */
 bool rpc_server_stop(struct rpc_server *s, int grace_ms);
 void rpc_server_free(struct rpc_server *s); /* nothing, where stopping failed */
 
-/* main() of a listener: --help, --version, --print-config, --config FILE, then serve until SIGTERM.  start runs after the
- * configuration is read and before threads; it fills in *options.  Returns the exit status. */
+/* main() of a listener: --help, --version, --print-config, --config FILE, then serve until SIGTERM.  start
+ * runs after the configuration is read and before threads; it fills in *options.  Returns the exit status. */
 struct rpc_program {
 	const char *name;
 	void (*start)(struct rpc_options *options);
@@ -70,27 +76,30 @@ int rpc_main(const struct rpc_program *program, int argc, char **argv);
 
 /* --- in a method --- */
 
-struct ctx *rpc_ctx(struct rpc_call *call); /* its deadline, request id (x-request-id or traceparent, else made), arena, pg */
+struct ctx *rpc_ctx(
+    struct rpc_call *call); /* its deadline, request id (x-request-id or traceparent, else made), arena, pg */
 const char *rpc_metadata(struct rpc_call *call, const char *key); /* first value, NULL: none */
 const char *rpc_peer(struct rpc_call *call);
-bool rpc_cancelled(const struct rpc_call *call); /* nobody waits for the answer any more; a long method asks now and then */
+bool rpc_cancelled(
+    const struct rpc_call *call); /* nobody waits for the answer any more; a long method asks now and then */
 
 /* Ends the call with rc's gRPC status (rc_meaning) and err_message(cx, rc). */
 void rpc_fail(struct rpc_call *call, enum rc rc);
 
 /* --- calling --- */
 
-/* One per target and process; connects on the first call and comes back within a second of the server's return.  grpc_init is called
- * inside; never fork afterwards. */
+/* One per target and process; connects on the first call and comes back within a second of the server's
+ * return.  grpc_init is called inside; never fork afterwards. */
 struct rpc_channel *rpc_channel_new(const char *target);
 void rpc_channel_free(struct rpc_channel *c);
 
 /*
- * Calls service->methods[method] and blocks until the answer, at most until cx's deadline or timeout_ms, whichever is first.  RC_OK: *ret_answer is
- * in the arena.  Fails at once with RC_UNAVAILABLE where the server can't be reached, RC_TIMEOUT where it doesn't answer in time;
- * other statuses come back as the rc that has that gRPC status, with the server's message.  The request id goes along as x-request-id.
+ * Calls service->methods[method] and blocks until the answer, at most until cx's deadline or timeout_ms,
+ * whichever is first.  RC_OK: *ret_answer is in the arena.  Fails at once with RC_UNAVAILABLE where the
+ * server can't be reached, RC_TIMEOUT where it doesn't answer in time; other statuses come back as the rc
+ * that has that gRPC status, with the server's message.  The request id goes along as x-request-id.
  */
-enum rc rpc_invoke(struct ctx *cx, struct rpc_channel *c, const ProtobufCServiceDescriptor *service, unsigned method,
-    const ProtobufCMessage *request, int timeout_ms, ProtobufCMessage **ret_answer);
+enum rc rpc_invoke(struct ctx *cx, struct rpc_channel *c, const ProtobufCServiceDescriptor *service,
+    unsigned method, const ProtobufCMessage *request, int timeout_ms, ProtobufCMessage **ret_answer);
 
 #endif

@@ -18,30 +18,25 @@
 /* Streams of one connection at once; the next wait. */
 #define STREAMS_MAX 1000
 
-static grpc_arg
-arg_int(const char *key, size_t value)
-{
-	return (grpc_arg){ .type = GRPC_ARG_INTEGER, .key = (char *)(uintptr_t)key, .value.integer = (int)value };
-}
-
 static grpc_server *
 core_new(const struct rpc_options *o)
 {
 	size_t max = o->message_max > 0 ? o->message_max : RPC_MESSAGE_MAX;
 	grpc_arg args[] = {
-		arg_int(GRPC_ARG_ALLOW_REUSEPORT, 0), /* else a taken port would be shared in silence */
-		arg_int(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, max),
-		arg_int(GRPC_ARG_MAX_CONCURRENT_STREAMS, STREAMS_MAX),
+		rpc_arg(GRPC_ARG_ALLOW_REUSEPORT, 0), /* else a taken port would be shared in silence */
+		rpc_arg(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int)max),
+		rpc_arg(GRPC_ARG_MAX_CONCURRENT_STREAMS, STREAMS_MAX),
 		/* Clients' keepalive pings are answered, however often they come on an idle connection. */
-		arg_int(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0),
-		arg_int(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 10000),
-		arg_int(GRPC_ARG_ENABLE_CHANNELZ, 0), /* counters that nobody reads */
-		arg_int(GRPC_ARG_MAX_CHANNEL_TRACE_EVENT_MEMORY_PER_NODE, 0),
+		rpc_arg(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0),
+		rpc_arg(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 10000),
+		rpc_arg(GRPC_ARG_ENABLE_CHANNELZ, 0), /* counters that nobody reads */
+		rpc_arg(GRPC_ARG_MAX_CHANNEL_TRACE_EVENT_MEMORY_PER_NODE, 0),
 		/* A peer that vanished without a word is noticed. */
-		arg_int(GRPC_ARG_KEEPALIVE_TIME_MS, 60000),
-		arg_int(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20000),
-		/* The library would unpack a message of any size before anybody could ask how large it is: identity alone. */
-		arg_int(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1),
+		rpc_arg(GRPC_ARG_KEEPALIVE_TIME_MS, 60000),
+		rpc_arg(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20000),
+		/* The library would unpack a message of any size before anybody could ask how large it is:
+		   identity alone. */
+		rpc_arg(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1),
 	};
 	grpc_channel_args list = { sizeof(args) / sizeof(args[0]), args };
 
@@ -65,8 +60,8 @@ register_methods(struct rpc_server *s)
 			m->service = s->services[i];
 			m->index = j;
 			m->path = arena_printf(s->arena, "/%s/%s", d->name, d->methods[j].name);
-			m->registered = grpc_server_register_method(s->core, m->path, NULL,
-			    GRPC_SRM_PAYLOAD_READ_INITIAL_BYTE_BUFFER, 0);
+			m->registered = grpc_server_register_method(
+			    s->core, m->path, NULL, GRPC_SRM_PAYLOAD_READ_INITIAL_BYTE_BUFFER, 0);
 		}
 	}
 }
@@ -118,7 +113,7 @@ work(void *server)
 	grpc_event ev;
 
 	while ((ev = grpc_completion_queue_next(s->methods, gpr_inf_future(GPR_CLOCK_REALTIME), NULL)).type !=
-	    GRPC_QUEUE_SHUTDOWN) {
+	       GRPC_QUEUE_SHUTDOWN) {
 		struct op *op = ev.tag;
 
 		if (op->kind == OP_ARRIVE && ev.success)
@@ -149,7 +144,7 @@ serve_others(void *server)
 	grpc_event ev;
 
 	while ((ev = grpc_completion_queue_next(s->others, gpr_inf_future(GPR_CLOCK_REALTIME), NULL)).type !=
-	    GRPC_QUEUE_SHUTDOWN) {
+	       GRPC_QUEUE_SHUTDOWN) {
 		struct op *op = ev.tag;
 
 		if (op->call == NULL) {
@@ -197,7 +192,8 @@ rpc_server_start(struct rpc_server *s)
 
 /* --- the end --- */
 
-/* Waits until the last event about a call was taken; with all, until the library has closed all connections too. */
+/* Waits until the last event about a call was taken; with all, until the library has closed all connections
+ * too. */
 static bool
 wait_idle(struct rpc_server *s, bool all, int timeout_ms)
 {

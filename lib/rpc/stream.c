@@ -1,7 +1,8 @@
 /*
  * stream.c - the calls on the queue `others`: health, reflection, and methods that nobody has.
  *
- * All of it happens under server.lock, since a probe's outcome and the server's stop meet these calls from other threads.
+ * All of it happens under server.lock, since a probe's outcome and the server's stop meet these calls from
+ * other threads.
  */
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
@@ -10,7 +11,8 @@
 
 #define STOPPING "the server is stopping"
 
-static const struct stream_kind *const kinds[] = { &health_check, &health_watch, &reflection_v1alpha, &reflection_v1 };
+static const struct stream_kind *const kinds[] = { &health_check, &health_watch, &reflection_v1alpha,
+	&reflection_v1 };
 
 /* One request must always be outstanding, or a call of an unknown method would hang. */
 void
@@ -18,8 +20,8 @@ stream_arm(struct rpc_server *s)
 {
 	struct rpc_call *call = call_new(s);
 
-	if (grpc_server_request_call(s->core, &call->core, &call->details, &call->metadata, s->others, s->others,
-		&call->ops[OP_ARRIVE]) != GRPC_CALL_OK)
+	if (grpc_server_request_call(s->core, &call->core, &call->details, &call->metadata, s->others,
+		s->others, &call->ops[OP_ARRIVE]) != GRPC_CALL_OK)
 		call_unref(call); /* the queues are shut */
 }
 
@@ -82,7 +84,8 @@ stream_send(struct rpc_call *call, const ProtobufCMessage *message)
 }
 
 void
-stream_finish(struct rpc_call *call, grpc_status_code status, const char *words, const ProtobufCMessage *message)
+stream_finish(
+    struct rpc_call *call, grpc_status_code status, const char *words, const ProtobufCMessage *message)
 {
 	grpc_slice slice = grpc_slice_from_copied_string(words);
 	grpc_op ops[3];
@@ -117,7 +120,8 @@ refuse(struct rpc_call *call)
 	if (length > 200)
 		length = 200;
 	ctx_init(&cx, s->scratch, NULL);
-	log_request(&cx, "GRPC", "unknown method", GRPC_STATUS_UNIMPLEMENTED, RC_METHOD, clock_monotonic_ns());
+	log_request(
+	    &cx, "GRPC", "unknown method", GRPC_STATUS_UNIMPLEMENTED, RC_METHOD, clock_monotonic_ns());
 	stream_finish(call, GRPC_STATUS_UNIMPLEMENTED,
 	    arena_printf(s->scratch, "unknown method %.*s", (int)length, (const char *)path), NULL);
 }

@@ -84,8 +84,8 @@ check_string(const struct wire_field *f, const char *name, enum wire_text bad, c
 }
 
 static enum rc
-check_message(const ProtobufCMessageDescriptor *d, uint8_t *bytes, size_t length, enum wire_text bad, int depth,
-    const char **ret_field)
+check_message(const ProtobufCMessageDescriptor *d, uint8_t *bytes, size_t length, enum wire_text bad,
+    int depth, const char **ret_field)
 {
 	struct wire_reader r = { bytes, bytes + length };
 	const ProtobufCFieldDescriptor *known;
@@ -108,7 +108,8 @@ check_message(const ProtobufCMessageDescriptor *d, uint8_t *bytes, size_t length
 }
 
 enum rc
-wire_check(const ProtobufCMessageDescriptor *d, uint8_t *bytes, size_t length, enum wire_text bad, const char **ret_field)
+wire_check(const ProtobufCMessageDescriptor *d, uint8_t *bytes, size_t length, enum wire_text bad,
+    const char **ret_field)
 {
 	return check_message(d, bytes, length, bad, 0, ret_field);
 }

@@ -102,7 +102,8 @@ START_TEST(the_callers_own_deadline_is_kept_where_it_is_nearer)
 	fixture_open(&f, 2);
 	f.cx.deadline_ns = clock_monotonic_ns() + INT64_C(200000000);
 	ck_assert_int_eq(ask(&f, &f.cx, "wait", 60000, &exists), RC_TIMEOUT);
-	ck_assert_int_eq(ask(&f, &f.cx, "anybody", 60000, &exists), RC_TIMEOUT); /* it has passed: not even asked */
+	ck_assert_int_eq(
+	    ask(&f, &f.cx, "anybody", 60000, &exists), RC_TIMEOUT); /* it has passed: not even asked */
 	gate_open();
 	fixture_close(&f);
 }

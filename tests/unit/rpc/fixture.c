@@ -108,7 +108,8 @@ ask(struct fixture *f, struct ctx *cx, const char *id, int timeout_ms, bool *ret
 	enum rc rc;
 
 	request.patientid = (char *)(uintptr_t)id;
-	rc = rpc_invoke(cx, f->channel, &patient__patient_service__descriptor, 0, &request.base, timeout_ms, &answer);
+	rc = rpc_invoke(
+	    cx, f->channel, &patient__patient_service__descriptor, 0, &request.base, timeout_ms, &answer);
 	if (rc == RC_OK)
 		*ret_exists = ((Patient__PatientLookupResponse *)answer)->exists != 0;
 	return rc;
