@@ -63,10 +63,15 @@ start_postgres() {
 	fi
 	mkdir -p "$sock/worker"
 	! root || { chown postgres: "$sock" && chown $program_user: "$sock/worker"; }
+	# A server that was killed and not reaped yet still seems to own the data, so it may take more than one start.
+	until_true 30 postgres_runs "$bin" "$data" || die "PostgreSQL didn't start; see $run/log/postgres.log"
+}
+
+postgres_runs() {
 	# Not in a session of its own with the rest: PostgreSQL's children end with it, or recover by themselves.
-	service postgres "" $(rights_of postgres) "$bin/postgres" -D "$data" -k "$sock" -p 5432 -c listen_addresses= \
+	service postgres "" $(rights_of postgres) "$1/postgres" -D "$2" -k "$sock" -p 5432 -c listen_addresses= \
 		-c max_connections=200 -c shared_buffers=128MB
-	until_true 30 as postgres "$bin/pg_isready" -q -h "$sock" -p 5432 || die "PostgreSQL didn't start; see $run/log/postgres.log"
+	as postgres "$1/pg_isready" -q -h "$sock" -p 5432
 }
 
 start_kafka() {
