@@ -4,6 +4,22 @@
 
 #include "lib/rpc/internal.h"
 
+#ifdef __SANITIZE_THREAD__
+static atomic_int handed;
+
+void
+call_handed(void)
+{
+	atomic_fetch_add_explicit(&handed, 1, memory_order_release);
+}
+
+void
+call_taken(void)
+{
+	(void)atomic_load_explicit(&handed, memory_order_acquire);
+}
+#endif
+
 struct rpc_call *
 call_new(struct rpc_server *s)
 {
@@ -53,6 +69,7 @@ void
 call_batch(struct rpc_call *call, enum op_kind kind, const grpc_op *ops, size_t count)
 {
 	call_ref(call);
+	call_handed();
 	if (grpc_call_start_batch(call->core, ops, count, &call->ops[kind], NULL) != GRPC_CALL_OK)
 		abort(); /* a bug of ours: the library refuses only what makes no sense */
 }

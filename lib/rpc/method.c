@@ -13,6 +13,7 @@ method_arm(struct rpc_server *s, const struct method *m)
 	struct rpc_call *call = call_new(s);
 
 	call->method = m;
+	call_handed();
 	if (grpc_server_request_registered_call(s->core, m->registered, &call->core, &call->deadline,
 		&call->metadata, &call->in, s->methods, s->methods, &call->ops[OP_ARRIVE]) != GRPC_CALL_OK)
 		call_unref(call); /* the queues are shut */

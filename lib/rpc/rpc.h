@@ -2,7 +2,7 @@
  * rpc.h - the only includer of gRPC C core: serve, call, deadlines, health, reflection.
  *
  * A method is one C function of the type that protoc-c makes for a ProtobufCService.  Its closure_data is the
- *call:
+ * call:
  *
  *	static void
  *	verify_patient(Patient__PatientService_Service *service, const Patient__PatientLookupRequest *asked,
@@ -18,7 +18,7 @@
  *	}
  *
  * Exactly one of answer and rpc_fail, before the function returns.  Strings in asked were checked already:
- *valid UTF-8 without NUL, else the caller got INVALID_ARGUMENT (or see replace_bad_text).
+ * valid UTF-8 without NUL, else the caller got INVALID_ARGUMENT (or see replace_bad_text).
  */
 #ifndef RPC_RPC_H
 #define RPC_RPC_H
@@ -36,8 +36,8 @@ struct rpc_channel;
 
 struct rpc_options {
 	const char *listen; /* "127.0.0.1:9000" or "unix:/run/medicore/events.sock" (made with mode 0660) */
-	int threads; /* that run methods, each with a connection of its own; health and reflection have their
-			own queue */
+	int threads; /* that run methods, each with a connection of its own; health and reflection have others
+		      */
 	const char *database, *role; /* of each thread's cx->pg; NULL: none */
 	int schema;         /* newest migration known; health says NOT_SERVING while pg_ready(schema) fails */
 	size_t message_max; /* bytes; 0: 4 MiB */
@@ -46,8 +46,7 @@ struct rpc_options {
 	 * (bad UTF-8, a NUL inside): then their bytes are all overwritten by SUB (U+001A), which no rule
 	 * takes for anything valid, and the method runs. */
 	bool replace_bad_text;
-	/* FileDescriptorProtos for reflection, as `protoc --descriptor_set_out --include_imports` makes them.
-	 */
+	/* For reflection, as `protoc --descriptor_set_out --include_imports` makes them. */
 	const unsigned char *descriptors;
 	size_t descriptors_size;
 };
@@ -76,12 +75,14 @@ int rpc_main(const struct rpc_program *program, int argc, char **argv);
 
 /* --- in a method --- */
 
-struct ctx *rpc_ctx(
-    struct rpc_call *call); /* its deadline, request id (x-request-id or traceparent, else made), arena, pg */
+/* Its deadline, request id (x-request-id or traceparent, else made), arena and pg. */
+struct ctx *rpc_ctx(struct rpc_call *call);
+
 const char *rpc_metadata(struct rpc_call *call, const char *key); /* first value, NULL: none */
 const char *rpc_peer(struct rpc_call *call);
-bool rpc_cancelled(
-    const struct rpc_call *call); /* nobody waits for the answer any more; a long method asks now and then */
+
+/* Nobody waits for the answer any more; a long method asks now and then. */
+bool rpc_cancelled(const struct rpc_call *call);
 
 /* Ends the call with rc's gRPC status (rc_meaning) and err_message(cx, rc). */
 void rpc_fail(struct rpc_call *call, enum rc rc);

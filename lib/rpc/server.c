@@ -116,6 +116,7 @@ work(void *server)
 	       GRPC_QUEUE_SHUTDOWN) {
 		struct op *op = ev.tag;
 
+		call_taken();
 		if (op->kind == OP_ARRIVE && ev.success)
 			method_run(op->call, a, pg);
 		else if (op->kind == OP_CLOSE)
@@ -147,6 +148,7 @@ serve_others(void *server)
 	       GRPC_QUEUE_SHUTDOWN) {
 		struct op *op = ev.tag;
 
+		call_taken();
 		if (op->call == NULL) {
 			shutdown_complete(s);
 			continue;

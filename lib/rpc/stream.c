@@ -20,6 +20,7 @@ stream_arm(struct rpc_server *s)
 {
 	struct rpc_call *call = call_new(s);
 
+	call_handed();
 	if (grpc_server_request_call(s->core, &call->core, &call->details, &call->metadata, s->others,
 		s->others, &call->ops[OP_ARRIVE]) != GRPC_CALL_OK)
 		call_unref(call); /* the queues are shut */
