@@ -86,7 +86,7 @@ def test_events_on_their_way_are_pending_until_the_grace_is_over(s):
     assert counts(s, "--grace", "0", status=1) == (1, 0, 0, 0, 1, 0)
     assert check(s, "--grace", "0", status=1)["missingAppointments"] == [a["id"]]
     assert f"missing: appointment {a['id']}" in s.medicore("check", "--grace", "0", check=False).stdout
-    s.sql("scheduling", "update outbox set published_at = null")
+    s.sql("scheduling", "update outbox set published_at = null; notify outbox")
     s.again()
     s.wait_invoice(a["id"])
     assert counts(s) == (1, 1, 0, 0, 0, 0)
@@ -133,8 +133,8 @@ def test_a_cancellation_that_the_invoice_does_not_know_of_is_missing(s):
     assert counts(s) == (1, 1, 0, 0, 0, 0)
     s.sql("billing", "update invoice set appointment_cancelled = false")
     assert counts(s, status=1) == (1, 0, 0, 0, 1, 0)
-    s.sql("scheduling", "update outbox set published_at = null where type like '%%cancelled%%'")
     s.sql("billing", "delete from inbox")
+    s.sql("scheduling", "update outbox set published_at = null where type like '%%cancelled%%'; notify outbox")
     wait_until(lambda: s.medicore("check", check=False).returncode == 0, 20, "the cancellation")
 
 
