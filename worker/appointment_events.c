@@ -23,14 +23,17 @@ name_of(const struct event *e)
 
 /* How a batch ended, and which requests it came from, in as many lines as that takes. */
 static void
-log_batch(struct ctx *cx, const struct event *events, size_t count, const struct billing_tally *t, int64_t started_ns)
+log_batch(struct ctx *cx, const struct event *events, size_t count, const struct billing_tally *t,
+    int64_t started_ns)
 {
 	struct buf traces = { .arena = cx->arena };
 
 	if (strcmp(config->log.level, "debug") != 0)
 		return; /* not worth making, then */
-	log_line(LOG_DEBUG, "appointments: %zu events, %zu invoiced, %zu voided, %zu repeated, %zu parked, %.3f ms", count,
-	    t->invoiced, t->voided, t->repeated, t->parked, (double)(clock_monotonic_ns() - started_ns) / 1e6);
+	log_line(LOG_DEBUG,
+	    "appointments: %zu events, %zu invoiced, %zu voided, %zu repeated, %zu parked, %.3f ms", count,
+	    t->invoiced, t->voided, t->repeated, t->parked,
+	    (double)(clock_monotonic_ns() - started_ns) / 1e6);
 	for (size_t i = 0; i < count; i++) {
 		const struct event *e = &events[i];
 
@@ -52,8 +55,8 @@ add(struct billing_tally *sum, const struct billing_tally *t)
 }
 
 static enum rc
-take_one_by_one(struct ctx *cx, const struct billing_ports *ports, const struct billing_event *decoded, size_t count,
-    struct billing_tally *sum)
+take_one_by_one(struct ctx *cx, const struct billing_ports *ports, const struct billing_event *decoded,
+    size_t count, struct billing_tally *sum)
 {
 	struct billing_tally tally;
 	enum rc rc, failed = RC_OK;
@@ -66,8 +69,9 @@ take_one_by_one(struct ctx *cx, const struct billing_ports *ports, const struct 
 			continue;
 		}
 		failed = rc;
-		log_line(LOG_ERROR, "appointments: event %s holds up its batch: %s (%s)", name_of(decoded[i].envelope),
-		    rc_meaning(rc)->name, cx->err.detail == NULL ? "no detail" : cx->err.detail);
+		log_line(LOG_ERROR, "appointments: event %s holds up its batch: %s (%s)",
+		    name_of(decoded[i].envelope), rc_meaning(rc)->name,
+		    cx->err.detail == NULL ? "no detail" : cx->err.detail);
 		if (rc != RC_INTERNAL)
 			return rc; /* a dependency is away: the others would fare no better */
 	}
@@ -75,8 +79,8 @@ take_one_by_one(struct ctx *cx, const struct billing_ports *ports, const struct 
 }
 
 enum rc
-appointment_events_take(struct ctx *cx, const struct billing_ports *ports, const struct event *events, size_t count,
-    int failures)
+appointment_events_take(
+    struct ctx *cx, const struct billing_ports *ports, const struct event *events, size_t count, int failures)
 {
 	struct billing_event *decoded = arena_zalloc_n(cx->arena, count, sizeof(*decoded));
 	int64_t started_ns = clock_monotonic_ns();
@@ -95,8 +99,8 @@ appointment_events_take(struct ctx *cx, const struct billing_ports *ports, const
 }
 
 enum rc
-appointment_event_replay(struct ctx *cx, const struct billing_ports *ports, const struct dead_letter *letter,
-    bool *ret_gone)
+appointment_event_replay(
+    struct ctx *cx, const struct billing_ports *ports, const struct dead_letter *letter, bool *ret_gone)
 {
 	struct event *e = arena_alloc(cx->arena, sizeof(*e));
 	struct billing_event decoded;

@@ -20,7 +20,7 @@ enum rc appointment_events_take(struct ctx *cx, const struct billing_ports *port
     size_t count, int failures);
 
 /* The same for what was parked and shall be tried again. */
-enum rc appointment_event_replay(struct ctx *cx, const struct billing_ports *ports, const struct dead_letter *letter,
-    bool *ret_gone);
+enum rc appointment_event_replay(
+    struct ctx *cx, const struct billing_ports *ports, const struct dead_letter *letter, bool *ret_gone);
 
 #endif

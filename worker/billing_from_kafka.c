@@ -78,7 +78,8 @@ billing_from_kafka(const struct billing_ports *ports)
 	static const char *const topics[] = { TOPIC_APPOINTMENT, NULL };
 	struct worker w = {
 		.ports = ports,
-		.consumer = bus_consumer_new(config->events.brokers, GROUP_BILLING, config->events.instance, topics),
+		.consumer =
+		    bus_consumer_new(config->events.brokers, GROUP_BILLING, config->events.instance, topics),
 		.arena = arena_new(),
 		.pg = pg_open(config->database.billing, BILLING_WORKER_ROLE),
 		.trouble = { .what = "appointments" },

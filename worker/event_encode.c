@@ -22,7 +22,8 @@ pack(struct ctx *cx, const ProtobufCMessage *message, struct field_bytes *ret_pa
 	size_t length = protobuf_c_message_get_packed_size(message);
 	uint8_t *bytes = arena_alloc(cx->arena, length);
 
-	*ret_payload = (struct field_bytes){ .bytes = bytes, .length = protobuf_c_message_pack(message, bytes) };
+	*ret_payload =
+	    (struct field_bytes){ .bytes = bytes, .length = protobuf_c_message_pack(message, bytes) };
 }
 
 enum rc

@@ -30,7 +30,7 @@ bool stop_wait(int timeout_ms);
  */
 struct trouble {
 	const char *what; /* "publish", say */
-	int attempts;	  /* in a row */
+	int attempts;     /* in a row */
 	int64_t said_ns;
 };
 

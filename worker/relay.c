@@ -71,7 +71,8 @@ win_lock(struct relay *r, struct ctx *cx)
 
 	if ((rc == RC_CONFLICT) != r->standing_by && (rc == RC_CONFLICT || rc == RC_OK)) {
 		r->standing_by = rc == RC_CONFLICT;
-		log_line(LOG_INFO, r->standing_by ? "outbox: another relay is active, standing by" : "outbox: active");
+		log_line(LOG_INFO,
+		    r->standing_by ? "outbox: another relay is active, standing by" : "outbox: active");
 	}
 	return rc;
 }

@@ -16,7 +16,8 @@ scheduling_database(void)
 }
 
 static const struct outbox outboxes[] = {
-	{ "scheduling", "medicore_scheduling_relay", scheduling_database, outbox_pending, outbox_published, outbox_purge },
+	{ "scheduling", "medicore_scheduling_relay", scheduling_database, outbox_pending, outbox_published,
+	    outbox_purge },
 };
 
 static const struct outbox *

@@ -39,8 +39,8 @@ replay_letters(struct ctx *cx, const struct billing_ports *ports, size_t *ret_co
 			continue;
 		failed = rc;
 		if (rc == RC_INTERNAL)
-			log_line(LOG_ERROR, "dead letter %lld: %s (%s)", (long long)letters[i].id, rc_meaning(rc)->name,
-			    cx->err.detail == NULL ? "no detail" : cx->err.detail);
+			log_line(LOG_ERROR, "dead letter %lld: %s (%s)", (long long)letters[i].id,
+			    rc_meaning(rc)->name, cx->err.detail == NULL ? "no detail" : cx->err.detail);
 	}
 	if (gone > 0)
 		log_line(LOG_INFO, "dead letters: %zu of %zu have their effect now", gone, count);

@@ -55,7 +55,8 @@ to_worker(struct ctx *cx, void *to, const struct event *events, size_t count, bo
 	batch.events = arena_zalloc_n(cx->arena, count, sizeof(*batch.events));
 	for (size_t i = 0; i < count; i++)
 		batch.events[i] = message_of(cx->arena, &events[i]);
-	rc = rpc_invoke(cx, to, &medicore__v1__event_sink__descriptor, 0, &batch.base, DIRECT_TIMEOUT_MS, &receipt);
+	rc = rpc_invoke(
+	    cx, to, &medicore__v1__event_sink__descriptor, 0, &batch.base, DIRECT_TIMEOUT_MS, &receipt);
 	/* All or nothing: the worker answers once its transaction is committed. */
 	for (size_t i = 0; i < count; i++)
 		ret_taken[i] = rc == RC_OK;

@@ -98,9 +98,11 @@ partition_lag(rd_kafka_t *rk, const rd_kafka_topic_partition_t *p, int64_t *sum)
 	int64_t low, high;
 
 	if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
-		err = rd_kafka_query_watermark_offsets(rk, p->topic, p->partition, &low, &high, ADMIN_TIMEOUT_MS);
+		err = rd_kafka_query_watermark_offsets(
+		    rk, p->topic, p->partition, &low, &high, ADMIN_TIMEOUT_MS);
 	if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
-		*sum += high - (p->offset > low ? p->offset : low); /* nothing committed is a negative offset */
+		*sum +=
+		    high - (p->offset > low ? p->offset : low); /* nothing committed is a negative offset */
 	return err;
 }
 
@@ -125,8 +127,10 @@ sum_lag(rd_kafka_t *rk, const char *topic, int64_t *ret_lag)
 static bool
 passes_soon(rd_kafka_resp_err_t err)
 {
-	return err == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION || err == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
-	       err == RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE || err == RD_KAFKA_RESP_ERR_NOT_COORDINATOR ||
+	return err == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
+	       err == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+	       err == RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE ||
+	       err == RD_KAFKA_RESP_ERR_NOT_COORDINATOR ||
 	       err == RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS;
 }
 

@@ -24,11 +24,12 @@ void bus_producer_free(struct bus_producer *p);
 
 /* Sends count events pipelined and waits until the broker has acknowledged or refused each, at most timeout_ms.  ret_acked[i] tells which were
  * acknowledged; RC_OK if all, else RC_UNAVAILABLE with err.detail.  After a fatal error the producer inside is made anew. */
-enum rc bus_publish(struct ctx *cx, struct bus_producer *p, const struct event *events, size_t count, bool *ret_acked,
-    int timeout_ms);
+enum rc bus_publish(struct ctx *cx, struct bus_producer *p, const struct event *events, size_t count,
+    bool *ret_acked, int timeout_ms);
 
 /* A member of group with static membership as instance; offsets are committed by bus_commit alone. */
-struct bus_consumer *bus_consumer_new(const char *brokers, const char *group, const char *instance, const char *const *topics);
+struct bus_consumer *bus_consumer_new(
+    const char *brokers, const char *group, const char *instance, const char *const *topics);
 void bus_consumer_free(struct bus_consumer *c); /* leaves the group's static membership to its successor */
 
 /* Waits up to timeout_ms for the first event, then takes what is there already, up to max.  RC_OK with *ret_count 0 when nothing came.
@@ -43,7 +44,8 @@ enum rc bus_commit(struct ctx *cx, struct bus_consumer *c);
 enum rc bus_rewind(struct ctx *cx, struct bus_consumer *c);
 
 /* Makes the topic; one that is there already is RC_OK as well. */
-enum rc bus_make_topic(struct ctx *cx, const char *brokers, const char *topic, int partitions, int replication);
+enum rc bus_make_topic(
+    struct ctx *cx, const char *brokers, const char *topic, int partitions, int replication);
 
 /* Sum over partitions of (end - committed) for group on topic: what is on its way. */
 enum rc bus_lag(struct ctx *cx, const char *brokers, const char *group, const char *topic, int64_t *ret_lag);

@@ -18,7 +18,7 @@
  */
 struct bus_consumer {
 	char *brokers, *group, *instance;
-	char **topics; /* ends with NULL */
+	char **topics;  /* ends with NULL */
 	rd_kafka_t *rk; /* NULL after a failure, until the next bus_consume */
 	rd_kafka_topic_partition_list_t *from;
 	rd_kafka_topic_partition_list_t *next;
@@ -146,7 +146,8 @@ open_client(struct bus_consumer *c)
 	if (c->rk != NULL)
 		return true;
 	forget(c);
-	c->rk = bus_client_new(RD_KAFKA_CONSUMER, c->brokers, settings, on_rebalance, c, c->why, sizeof(c->why));
+	c->rk =
+	    bus_client_new(RD_KAFKA_CONSUMER, c->brokers, settings, on_rebalance, c, c->why, sizeof(c->why));
 	if (c->rk == NULL)
 		return false;
 	rd_kafka_poll_set_consumer(c->rk);
@@ -266,7 +267,8 @@ bus_consume(struct ctx *cx, struct bus_consumer *c, struct arena *a, size_t max,
 	if (!open_client(c))
 		return err_detail(cx, RC_UNAVAILABLE, "kafka: %s", c->why);
 	/* One by one: rd_kafka_consume_batch_queue waits the whole time unless it gets max, and in 2.0.2 has faults with seeks. */
-	while (rc == RC_OK && count < max && (m = rd_kafka_consumer_poll(c->rk, count == 0 ? timeout_ms : 0)) != NULL) {
+	while (rc == RC_OK && count < max &&
+	       (m = rd_kafka_consumer_poll(c->rk, count == 0 ? timeout_ms : 0)) != NULL) {
 		if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
 			read_message(a, m, &events[count++]);
 			remember(c, m);

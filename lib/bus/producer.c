@@ -9,9 +9,9 @@
 
 struct bus_producer {
 	char *brokers;
-	rd_kafka_t *rk;	     /* NULL after a failure, until the next bus_publish */
-	size_t waiting;	     /* messages whose fate isn't known */
-	char why[WHY_SIZE];  /* the last refusal */
+	rd_kafka_t *rk;     /* NULL after a failure, until the next bus_publish */
+	size_t waiting;     /* messages whose fate isn't known */
+	char why[WHY_SIZE]; /* the last refusal */
 };
 
 static const struct bus_setting settings[] = {
@@ -53,7 +53,8 @@ static bool
 open_client(struct bus_producer *p)
 {
 	if (p->rk == NULL)
-		p->rk = bus_client_new(RD_KAFKA_PRODUCER, p->brokers, settings, on_delivery, p, p->why, sizeof(p->why));
+		p->rk = bus_client_new(
+		    RD_KAFKA_PRODUCER, p->brokers, settings, on_delivery, p, p->why, sizeof(p->why));
 	return p->rk != NULL;
 }
 
@@ -174,5 +175,6 @@ bus_publish(struct ctx *cx, struct bus_producer *p, const struct event *events, 
 	if (acked == count)
 		return RC_OK;
 	close_client(p);
-	return err_detail(cx, RC_UNAVAILABLE, "kafka: %zu of %zu not acknowledged: %s", count - acked, count, p->why);
+	return err_detail(
+	    cx, RC_UNAVAILABLE, "kafka: %zu of %zu not acknowledged: %s", count - acked, count, p->why);
 }

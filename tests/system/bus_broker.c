@@ -263,7 +263,8 @@ START_TEST(a_successor_of_the_same_name_begins_at_once_where_commits_ended)
 	ck_assert_int_eq(bus_publish(&cx, p, numbered_from(0, 10), 10, acked, 10000), RC_OK);
 	consume_all(c, 10, seen, true);
 	ck_assert_int_eq(bus_publish(&cx, p, numbered_from(10, 10), 10, acked, 10000), RC_OK);
-	ck_assert_int_eq(bus_consume(&cx, c, arena, 3, 10000, &events, &count), RC_OK); /* and never committed */
+	ck_assert_int_eq(
+	    bus_consume(&cx, c, arena, 3, 10000, &events, &count), RC_OK); /* and never committed */
 	bus_consumer_free(c);
 	start = clock_monotonic_ns();
 	c = member("one");
