@@ -49,11 +49,12 @@
 
 /*
  * After SIGTERM, a kept connection is closed right behind an answer's end, before the web server can have
- * found it free again and sent the next request: a close that crosses that is a 503.  Where more time than
- * this went by since (another process had our processor), we serve on and try again after the next answer,
- * for DRAIN_S.
+ * found it free again and sent the next request: a close that crosses that is a 503.  Where the end took
+ * longer than it can (another process had our processor), we serve on and try again after the next answer,
+ * for DRAIN_S.  PROMPT_NS is what it takes here; a slower machine is known after SAMPLES answers.
  */
 #define PROMPT_NS 25000
+#define SAMPLES 16
 #define DRAIN_S 1
 
 /* How long a kept connection may be idle while another waits for a thread. */
@@ -75,6 +76,8 @@ struct server {
 struct thread {
 	pthread_t id;
 	struct server *server;
+	int64_t shortest_ns; /* that ending an answer has taken */
+	unsigned samples;
 };
 
 static const char *
@@ -141,12 +144,19 @@ await_request(struct server *s, int fd)
 	}
 }
 
+static int64_t
+prompt_ns(const struct thread *t)
+{
+	return t->samples < SAMPLES || 2 * t->shortest_ns < PROMPT_NS ? PROMPT_NS : 2 * t->shortest_ns;
+}
+
 /* Ends the answer, and the connection with it where end or a stop of the program says so.  False when it is
  * closed. */
 static bool
-finish(struct server *s, FCGX_Request *request, enum web_end end)
+finish(struct thread *t, FCGX_Request *request, enum web_end end)
 {
-	int64_t began = clock_monotonic_ns(), now;
+	struct server *s = t->server;
+	int64_t began = clock_monotonic_ns(), now, took;
 
 	if (end == WEB_BREAK) {
 		FCGX_Free(request, 1);
@@ -157,19 +167,24 @@ finish(struct server *s, FCGX_Request *request, enum web_end end)
 	FCGX_Finish_r(request);
 	if (request->ipcFd < 0) /* the web server didn't ask to keep it */
 		return false;
-	if (end == WEB_KEEP) {
-		if (!atomic_load(&s->stopping))
-			return true;
-		now = clock_monotonic_ns();
-		if (now - began > PROMPT_NS && now < s->drained_ns)
-			return true;
+	if (end == WEB_KEEP && !atomic_load(&s->stopping)) {
+		took = clock_monotonic_ns() - began;
+		if (t->samples == 0 || took < t->shortest_ns)
+			t->shortest_ns = took;
+		t->samples++;
+		return true;
 	}
+	/* The time is taken after the look at stopping, so that all that came between counts. */
+	now = clock_monotonic_ns();
+	took = now - began;
+	if (end == WEB_KEEP && took > prompt_ns(t) && now < s->drained_ns)
+		return true;
 	FCGX_Free(request, 1);
 	return false;
 }
 
 static void
-serve_connection(struct server *s, struct web_worker *worker, int fd)
+serve_connection(struct thread *t, struct web_worker *worker, int fd)
 {
 	FCGX_Request request;
 	struct web_env env = { .engine = &request, .get = fcgi_get, .read = fcgi_read, .write = fcgi_write };
@@ -183,9 +198,9 @@ serve_connection(struct server *s, struct web_worker *worker, int fd)
 	request.ipcFd = fd;
 	request.keepConnection = 1; /* FCGX_Accept_r ends the request before, and would close it with that */
 	while (FCGX_Accept_r(&request) == 0) {
-		if (!finish(s, &request, web_answer(worker, &env)))
+		if (!finish(t, &request, web_answer(worker, &env)))
 			return;
-		if (!await_request(s, request.ipcFd)) {
+		if (!await_request(t->server, request.ipcFd)) {
 			FCGX_Free(&request, 1);
 			return;
 		}
@@ -195,7 +210,8 @@ serve_connection(struct server *s, struct web_worker *worker, int fd)
 static void *
 thread_main(void *arg)
 {
-	struct server *s = ((struct thread *)arg)->server;
+	struct thread *t = arg;
+	struct server *s = t->server;
 	struct web_worker worker;
 	int fd;
 
@@ -205,7 +221,7 @@ thread_main(void *arg)
 		return NULL;
 	}
 	while ((fd = accept_connection(s)) >= 0)
-		serve_connection(s, &worker, fd);
+		serve_connection(t, &worker, fd);
 	web_worker_close(&worker);
 	return NULL;
 }

@@ -1,0 +1,186 @@
+"""The FastCGI engine as a web server meets it: kept connections, bodies nobody asked for, SIGTERM.  No database is there."""
+import os
+import pathlib
+import select
+import signal
+import socket
+import struct
+import subprocess
+import time
+
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("MEDICORE_DEV_BUILD") or TOP / "build")
+BEGIN, ABORT, END, PARAMS, STDIN, STDOUT = 1, 2, 3, 4, 5, 6
+
+
+class Program:
+    """medicore-patient.fcgi on a socket that outlives it, as under systemd."""
+
+    def __init__(self, directory, threads):
+        self.path = str(directory / "socket")
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(self.path)
+        self.listener.listen(64)
+        self.environ = dict(os.environ, MEDICORE_CONFIG="", MEDICORE__DATABASE__HOST=str(directory),
+                            MEDICORE__WEB__THREADS=str(threads))
+        self.log = open(directory / "log", "ab")
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen([BUILD / "medicore-patient.fcgi"], stdin=self.listener, stderr=self.log, env=self.environ)
+        Connection(self).ask()
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=10)
+
+
+class Connection:
+    def __init__(self, program, keep=True):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(10)
+        self.socket.connect(program.path)
+        self.keep = keep
+
+    def send(self, method="GET", path="/health/patient/live", body=b"", pieces=1):
+        variables = {"REQUEST_METHOD": method, "REQUEST_URI": path, "QUERY_STRING": "", "CONTENT_LENGTH": str(len(body)),
+                     "CONTENT_TYPE": "application/json"}
+        params = b"".join(struct.pack(">II", len(k) | 1 << 31, len(v) | 1 << 31) + k.encode() + v.encode()
+                          for k, v in variables.items())
+        out = record(BEGIN, struct.pack(">HB5x", 1, self.keep)) + record(PARAMS, params) + record(PARAMS, b"")
+        size = max(1, -(-len(body) // pieces))
+        for at in range(0, len(body), size):
+            out += record(STDIN, body[at:at + size])
+        self.socket.sendall(out + record(STDIN, b""))
+
+    def answer(self):
+        """Status and content; None where the connection ended instead."""
+        out = b""
+        while True:
+            head = self.read(8)
+            if head is None:
+                assert out == b"", "half an answer"
+                return None
+            _, kind, _, length, padding = struct.unpack(">BBHHBx", head)
+            content = self.read(length + padding)[:length]
+            if kind == STDOUT:
+                out += content
+            elif kind == END:
+                head, _, body = out.partition(b"\r\n\r\n")
+                return int(head.split()[1]), body
+
+    def read(self, size):
+        data = b""
+        while len(data) < size:
+            more = self.socket.recv(size - len(data))
+            if not more:
+                assert data == b"", "half a record"
+                return None
+            data += more
+        return data
+
+    def ask(self, **request):
+        self.send(**request)
+        return self.answer()
+
+    def closed(self):
+        """What web servers look at before they send on a kept connection."""
+        return bool(select.select([self.socket], [], [], 0)[0])
+
+
+def record(kind, content):
+    return struct.pack(">BBHHBB", 1, kind, 1, len(content), 0, 0) + content
+
+
+@pytest.fixture
+def program(tmp_path):
+    p = Program(tmp_path, threads=4)
+    yield p
+    if p.process.poll() is None:
+        p.process.kill()
+        p.process.wait()
+
+
+def test_a_kept_connection_answers_request_after_request_whatever_their_bodies(program):
+    c = Connection(program)
+    for n in range(200):
+        assert c.ask(body=b"x" * (n * 97), pieces=1 + n % 5)[0] == 200
+        assert c.ask(method="POST", path="/nowhere", body=b"y" * n)[0] == 404
+        assert c.ask(method="POST", path="/patients", body=b"{" * (n + 1))[0] == 400
+
+
+def test_a_body_that_is_too_large_is_answered_and_the_connection_goes_on(program):
+    c = Connection(program)
+    assert c.ask(method="POST", path="/patients", body=b" " * 1000000, pieces=100)[0] == 413
+    assert c.ask()[0] == 200
+
+
+def test_a_connection_not_to_be_kept_is_closed(program):
+    c = Connection(program, keep=False)
+    assert c.ask()[0] == 200
+    assert c.read(1) is None
+
+
+def test_garbage_ends_its_connection_and_nothing_else(program):
+    other = Connection(program)
+    for bytes_ in (b"GET / HTTP/1.1\r\n\r\n", b"\0" * 64, record(BEGIN, b"\0\1"), record(STDIN, b"x"), b""):
+        c = Connection(program)
+        c.socket.sendall(bytes_)
+        c.socket.shutdown(socket.SHUT_WR)
+        assert c.answer() is None
+    assert other.ask()[0] == 200
+
+
+def test_idle_kept_connections_give_way_when_one_more_comes(program):
+    kept = [Connection(program) for _ in range(4)]
+    assert all(c.ask()[0] == 200 for c in kept)
+    began = time.monotonic()
+    assert Connection(program).ask()[0] == 200
+    assert time.monotonic() - began < 5
+    assert any(c.closed() for c in kept)
+
+
+def test_sigterm_ends_an_idle_program_at_once(program):
+    kept = Connection(program)
+    assert kept.ask()[0] == 200
+    began = time.monotonic()
+    assert program.stop() == 0
+    assert time.monotonic() - began < 2
+    assert kept.answer() is None
+
+
+def test_a_kept_connection_gives_one_more_answer_after_sigterm(program):
+    kept = Connection(program)
+    assert kept.ask()[0] == 200
+    program.process.send_signal(signal.SIGTERM)
+    assert kept.ask()[0] == 200
+    assert program.process.wait(timeout=10) == 0
+
+
+def test_stopping_and_starting_loses_no_request(program):
+    """FastCGI has no way to say that a connection ends: a request may cross its close, which must stay the rare exception."""
+    answered = lost = 0
+    for _ in range(20):
+        kept = [Connection(program) for _ in range(3)]
+        assert all(c.ask()[0] == 200 for c in kept)
+        program.process.send_signal(signal.SIGTERM)
+        while kept:
+            for c in list(kept):
+                if c.closed():
+                    kept.remove(c)
+                    continue
+                try:
+                    assert c.ask()[0] == 200
+                    answered += 1
+                except OSError:
+                    kept.remove(c)
+                    lost += 1
+        assert program.process.wait(timeout=10) == 0
+        waiting = Connection(program)  # in the socket's queue, for the next process
+        waiting.send()
+        program.start()
+        assert waiting.answer()[0] == 200
+    assert answered >= 60
+    assert lost <= 6, (lost, answered)
