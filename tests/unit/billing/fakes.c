@@ -1,0 +1,289 @@
+#include "tests/unit/billing/fakes.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "domain/billing/dead_letter_store.h"
+#include "domain/billing/events_store.h"
+#include "domain/billing/invoice_store.h"
+#include "domain/billing/service_store.h"
+#include "lib/pg/pg.h"
+
+struct ctx cx;
+char asked_for[4096];
+const char *failing, *in_inbox, *unpriced, *kept_fingerprint;
+enum rc failure;
+struct service stored_service, last_service;
+
+void
+fakes_setup(void)
+{
+	ctx_init(&cx, arena_new(), NULL);
+	asked_for[0] = '\0';
+	failing = "";
+	in_inbox = unpriced = kept_fingerprint = NULL;
+}
+
+void
+fakes_teardown(void)
+{
+	arena_free(cx.arena);
+}
+
+static enum rc __attribute__((format(printf, 2, 3))) note(const char *name, const char *fmt, ...)
+{
+	size_t n = strlen(asked_for);
+	va_list ap;
+
+	n += (size_t)snprintf(asked_for + n, sizeof(asked_for) - n, "%s%s", n == 0 ? "" : " ", name);
+	va_start(ap, fmt);
+	vsnprintf(asked_for + n, sizeof(asked_for) - n, fmt, ap);
+	va_end(ap);
+	return strcmp(failing, name) == 0 ? failure : RC_OK;
+}
+
+/* The events that are still to be dealt with, as "(a,b)". */
+static const char *
+ids(const struct taken *all, size_t count, bool (*wanted)(const struct taken *t))
+{
+	struct buf b = { .arena = cx.arena };
+
+	buf_add_char(&b, '(');
+	for (size_t i = 0; i < count; i++)
+		if (wanted(&all[i]))
+			buf_addf(
+			    &b, "%s%s", b.length == 1 ? "" : ",", all[i].ce_id == NULL ? "-" : all[i].ce_id);
+	buf_add_char(&b, ')');
+	return b.bytes;
+}
+
+/* --- the patient service --- */
+
+static enum rc
+exist(struct ctx *asking, const char *const *patients, size_t count, bool *ret_exist)
+{
+	struct buf b = { .arena = asking->arena };
+
+	for (size_t i = 0; i < count; i++) {
+		ret_exist[i] = strcmp(patients[i], NOBODY) != 0;
+		buf_addf(&b, "%s%s", i == 0 ? "" : ",", patients[i] + 35); /* its last digit */
+	}
+	return note("verify", "(%s)", b.bytes);
+}
+
+const struct billing_ports ports = { .patients_exist = exist };
+
+/* --- transactions --- */
+
+enum rc
+pg_begin(struct ctx *asking)
+{
+	(void)asking;
+	return note("begin", "%s", "");
+}
+
+enum rc
+pg_end(struct ctx *asking, enum rc rc)
+{
+	enum rc end = note(rc == RC_OK ? "commit" : "rollback", "%s", "");
+
+	(void)asking;
+	return rc == RC_OK ? end : rc;
+}
+
+/* --- events --- */
+
+static bool
+fresh(const struct taken *t)
+{
+	return !t->repeated && t->ce_id != NULL;
+}
+
+static bool
+is_cancellation(const struct taken *t)
+{
+	return taken_is(t, BOOKING_CANCELLED);
+}
+
+static bool
+is_booking(const struct taken *t)
+{
+	return taken_is(t, BOOKING_MADE);
+}
+
+static bool
+is_parked(const struct taken *t)
+{
+	return !t->repeated && t->reason != RC_OK;
+}
+
+enum rc
+events_store_lock(struct ctx *asking, bool alone)
+{
+	(void)asking;
+	return note(alone ? "lock_alone" : "lock_shared", "%s", "");
+}
+
+enum rc
+events_store_receive(struct ctx *asking, struct taken *all, size_t count)
+{
+	enum rc rc = note("receive", "%s", ids(all, count, fresh));
+
+	(void)asking;
+	for (size_t i = 0; i < count; i++)
+		if (in_inbox != NULL && all[i].ce_id != NULL && strcmp(all[i].ce_id, in_inbox) == 0)
+			all[i].repeated = true;
+	return rc;
+}
+
+enum rc
+events_store_cancel(struct ctx *asking, const struct taken *all, size_t count, struct billing_tally *tally)
+{
+	(void)asking;
+	tally->voided = 7;
+	return note("cancel", "%s", ids(all, count, is_cancellation));
+}
+
+enum rc
+events_store_invoice(struct ctx *asking, struct taken *all, size_t count, struct billing_tally *tally)
+{
+	enum rc rc = note("invoice", "%s", ids(all, count, is_booking));
+
+	(void)asking;
+	(void)tally;
+	for (size_t i = 0; i < count; i++)
+		if (is_booking(&all[i]) && unpriced != NULL &&
+		    strcmp(all[i].event->service_code, unpriced) == 0)
+			all[i].reason = RC_NO_PRICE;
+	return rc;
+}
+
+enum rc
+events_store_park(struct ctx *asking, const struct taken *all, size_t count, struct billing_tally *tally)
+{
+	(void)asking;
+	(void)tally;
+	return note("park", "%s", ids(all, count, is_parked));
+}
+
+enum rc
+dead_letter_store_again(struct ctx *asking, int64_t id, const char *reason)
+{
+	(void)asking;
+	return note("again", "(%d,%s)", (int)id, reason);
+}
+
+enum rc
+dead_letter_store_drop(struct ctx *asking, int64_t id)
+{
+	(void)asking;
+	return note("drop", "(%d)", (int)id);
+}
+
+/* --- invoices --- */
+
+enum rc
+invoice_store_insert(struct ctx *asking, const struct invoice *invoice, struct invoice *ret_saved)
+{
+	*ret_saved = *invoice;
+	ret_saved->id = arena_strdup(asking->arena, invoice->id);
+	return note("insert", "%s", "");
+}
+
+enum rc
+invoice_store_insert_once(struct ctx *asking, const struct keyed_invoice *keyed, struct invoice *ret_saved)
+{
+	enum rc rc = note("insert_once", "(%s,%s,%s)", keyed->account, keyed->route, keyed->key);
+
+	if (kept_fingerprint != NULL)
+		return RC_NOT_FOUND;
+	*ret_saved = keyed->invoice;
+	ret_saved->id = arena_strdup(asking->arena, keyed->invoice.id);
+	return rc;
+}
+
+enum rc
+invoice_store_find_key(struct ctx *asking, const struct keyed_invoice *keyed, struct keyed_invoice *ret_kept)
+{
+	enum rc rc = note("find_key", "(%s)", keyed->key);
+
+	(void)asking;
+	if (kept_fingerprint == NULL)
+		return RC_NOT_FOUND;
+	*ret_kept = *keyed;
+	ret_kept->result_id = PATIENT;
+	if (kept_fingerprint[0] != '\0')
+		ret_kept->fingerprint = kept_fingerprint;
+	return rc;
+}
+
+enum rc
+invoice_store_find(struct ctx *asking, const char *id, struct invoice *ret_invoice)
+{
+	(void)asking;
+	*ret_invoice = (struct invoice){ .id = id };
+	return note("find", "%s", "");
+}
+
+enum rc
+invoice_store_list(struct ctx *asking, const struct invoice_filter *filter, const char *after, int64_t limit,
+    struct invoice **ret_invoices, size_t *ret_count)
+{
+	(void)asking;
+	(void)filter;
+	*ret_invoices = NULL;
+	*ret_count = (size_t)limit;
+	return note("list", "(%s,%d)", after == NULL ? "-" : after, (int)limit);
+}
+
+/* --- services --- */
+
+enum rc
+service_store_put(struct ctx *asking, const struct service *s, struct service *ret_saved)
+{
+	(void)asking;
+	last_service = *s;
+	*ret_saved = stored_service;
+	return note("put", "%s", "");
+}
+
+enum rc
+service_store_replace(struct ctx *asking, const struct service *s, struct service *ret_saved)
+{
+	(void)asking;
+	*ret_saved = stored_service;
+	return note("replace", "(%d)", (int)s->version);
+}
+
+enum rc
+service_store_find(struct ctx *asking, const char *code, struct service *ret_service)
+{
+	(void)asking;
+	*ret_service = stored_service;
+	return note("find_service", "(%s)", code);
+}
+
+enum rc
+service_store_list(
+    struct ctx *asking, const char *after, int64_t limit, struct service **ret_services, size_t *ret_count)
+{
+	(void)asking;
+	*ret_services = NULL;
+	*ret_count = (size_t)limit - 1;
+	return note("list_services", "(%s,%d)", after, (int)limit);
+}
+
+int
+main(void)
+{
+	SRunner *runner = srunner_create(events_suite());
+	int failed;
+
+	srunner_add_suite(runner, invoices_suite());
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
