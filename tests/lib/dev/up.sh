@@ -10,6 +10,11 @@ ports() {
 	fi
 }
 
+# keep_if_same FILE: puts FILE.new in FILE's place, unless they are the same: its time tells when the content changed.
+keep_if_same() {
+	if cmp -s "$1.new" "$1"; then rm "$1.new"; else mv "$1.new" "$1"; fi
+}
+
 write_conf() {
 	cat >"$run/medicore.conf.new" <<-EOF
 	; Written by ./dev up.
@@ -32,7 +37,7 @@ write_conf() {
 	brokers = 127.0.0.1:$kafka
 	socket = $sock/worker/events
 	EOF
-	cmp -s "$run/medicore.conf.new" "$run/medicore.conf" && rm "$run/medicore.conf.new" || mv "$run/medicore.conf.new" "$run/medicore.conf"
+	keep_if_same "$run/medicore.conf"
 }
 
 write_env() {
@@ -112,14 +117,15 @@ start_httpd() {
 		cat "$real/tls/key.pem" "$real/tls/cert.pem" >"$real/tls/both.pem" && chmod 600 "$real/tls/both.pem"
 	fi
 	"$top/httpd/configure" "$httpd" http=$http https=$https sockets="$sock" tls="$real/tls" state="$real/httpd" \
-		static="$real/static" user="$(root && echo $httpd_user || id -un)" >"$real/httpd/$httpd.conf"
+		static="$real/static" user="$(root && echo $httpd_user || id -un)" >"$real/httpd/$httpd.conf.new"
+	keep_if_same "$real/httpd/$httpd.conf"
 	mkdir -p "$real/static/errors"
 	cp "$top"/httpd/errors/* "$real/static/errors/"
 	cp "$build/openapi.json" "$real/static/"
 	if [[ $httpd == apache ]]; then
-		service apache "$(cksum <"$real/httpd/apache.conf")" /usr/sbin/apache2 -f "$real/httpd/apache.conf" -D FOREGROUND
+		service apache "" /usr/sbin/apache2 -f "$real/httpd/apache.conf" -D FOREGROUND
 	else
-		service lighttpd "$(cksum <"$real/httpd/lighttpd.conf")" /usr/sbin/lighttpd -D -f "$real/httpd/lighttpd.conf"
+		service lighttpd "" /usr/sbin/lighttpd -D -f "$real/httpd/lighttpd.conf"
 	fi
 }
 
