@@ -18,6 +18,7 @@ sys.path.insert(0, _out.name)
 import billing_pb2  # noqa: E402
 import billing_pb2_grpc  # noqa: E402
 import events_pb2  # noqa: E402
+import events_pb2_grpc  # noqa: E402
 import health_pb2  # noqa: E402
 import health_pb2_grpc  # noqa: E402
 import patient_pb2  # noqa: E402
@@ -25,5 +26,5 @@ import patient_pb2_grpc  # noqa: E402
 import reflection_pb2  # noqa: E402
 import reflection_pb2_grpc  # noqa: E402
 
-__all__ = ["billing_pb2", "billing_pb2_grpc", "events_pb2", "health_pb2", "health_pb2_grpc", "patient_pb2", "patient_pb2_grpc",
-           "reflection_pb2", "reflection_pb2_grpc"]
+__all__ = ["billing_pb2", "billing_pb2_grpc", "events_pb2", "events_pb2_grpc", "health_pb2", "health_pb2_grpc", "patient_pb2",
+           "patient_pb2_grpc", "reflection_pb2", "reflection_pb2_grpc"]

@@ -1,0 +1,278 @@
+"""What becomes of events, over both transports: as others send them, and when the programs in between die."""
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import uuid
+
+import grpc
+import pytest
+
+import wire
+from medicore import System, alive, wait_until
+
+TOPIC = "medicore.appointment.v1"
+BOOKED, CANCELLED = "medicore.appointment.booked.v1", "medicore.appointment.cancelled.v1"
+
+
+@pytest.fixture(scope="module", params=["direct", "kafka"])
+def system(request):
+    with System() as s:
+        s.up("--no-demo", *(["--kafka"] if request.param == "kafka" else []))
+        s.transport = request.param
+        s.price()
+        s.patient = s.register()["id"]
+        yield s
+
+
+# --- events as others send them ---
+
+
+def booked(patient, appointment=None, service="GP-1"):
+    return wire.events_pb2.AppointmentBooked(
+        appointment_id=appointment or str(uuid.uuid4()), patient_id=patient, service_code=service,
+        starts_at_ms=1796115600000, ends_at_ms=1796116800000, zone="UTC", version=1)
+
+
+def cancelled(patient, appointment):
+    return wire.events_pb2.AppointmentCancelled(appointment_id=appointment, patient_id=patient, reason="", version=2)
+
+
+def kcat_send(s, key, headers, payload):
+    """An empty payload goes as null, a tombstone, which kcat only sends with the key before it."""
+    given = [part for name, value in headers.items() if value is not None for part in ("-H", f"{name}={value}")]
+    command = ["kcat", "-P", "-b", s.env["MEDICORE_KAFKA"], "-t", TOPIC, *given]
+    if not payload:
+        subprocess.run([*command, "-Z", "-K", "="], input=f"{key}=\n".encode(), check=True)
+        return
+    with tempfile.NamedTemporaryFile() as f:
+        f.write(payload)
+        f.flush()
+        subprocess.run([*command, "-k", key, f.name], check=True)
+
+
+def grpc_send(s, key, headers, payload, times):
+    socket = next(line.split("=")[1].strip() for line in (s.run / "medicore.conf").read_text().splitlines()
+                  if line.startswith("socket"))
+    event = wire.events_pb2.Event(id=headers["ce_id"] or "", type=headers["ce_type"] or "", source=headers["ce_source"],
+                                  time=headers["ce_time"], topic=TOPIC, key=key, payload=payload)
+    with grpc.insecure_channel(f"unix:{socket}") as channel:
+        wire.events_pb2_grpc.EventSinkStub(channel).deliver(wire.events_pb2.EventBatch(events=[event] * times), timeout=10)
+
+
+def send(s, payload, ce_type, ce_id="", times=1):
+    """ce_id None: without one."""
+    ce_id = str(uuid.uuid4()) if ce_id == "" else ce_id
+    headers = {"ce_id": ce_id, "ce_specversion": "1.0", "ce_type": ce_type, "ce_source": "/test",
+               "ce_time": "2026-11-01T10:00:00Z", "content-type": "application/protobuf"}
+    payload = payload if isinstance(payload, bytes) else payload.SerializeToString()
+    if s.transport == "direct":
+        grpc_send(s, s.patient, headers, payload, times)
+    else:
+        for _ in range(times):
+            kcat_send(s, s.patient, headers, payload)
+    return ce_id
+
+
+def invoices(s, appointment):
+    return s.sql("billing", "select status, amount, appointment_cancelled from invoice where appointment_id = %s", appointment)
+
+
+def reason(s, ce_id):
+    rows = s.sql("billing", "select reason from dead_letters where ce_id = %s", ce_id)
+    return rows[0][0] if rows else None
+
+
+def settled(s):
+    """Waits until all that was sent before has been dealt with: of one patient, events stay in order."""
+    last = booked(s.patient)
+    send(s, last, BOOKED)
+    wait_until(lambda: invoices(s, last.appointment_id), 10, "the last event's invoice")
+
+
+def test_an_event_of_others_becomes_an_invoice(system):
+    event = booked(system.patient)
+    send(system, event, BOOKED)
+    wait_until(lambda: invoices(system, event.appointment_id), 5, "the invoice")
+    assert invoices(system, event.appointment_id) == [("ISSUED", 8555, False)]
+
+
+def test_the_same_event_ten_times_is_one_invoice(system):
+    event = booked(system.patient)
+    send(system, event, BOOKED, times=10)
+    settled(system)
+    assert invoices(system, event.appointment_id) == [("ISSUED", 8555, False)]
+
+
+def test_the_same_booking_in_two_events_is_one_invoice(system):
+    event = booked(system.patient)
+    send(system, event, BOOKED)
+    send(system, event, BOOKED)
+    settled(system)
+    assert invoices(system, event.appointment_id) == [("ISSUED", 8555, False)]
+
+
+def test_a_cancellation_before_its_booking_makes_a_void_invoice(system):
+    event = booked(system.patient)
+    send(system, cancelled(system.patient, event.appointment_id), CANCELLED)
+    send(system, event, BOOKED)
+    settled(system)
+    assert invoices(system, event.appointment_id) == [("VOID", 8555, True)]
+
+
+def test_a_second_cancellation_changes_nothing(system):
+    event = booked(system.patient)
+    send(system, event, BOOKED)
+    for _ in range(2):
+        send(system, cancelled(system.patient, event.appointment_id), CANCELLED)
+    settled(system)
+    assert invoices(system, event.appointment_id) == [("VOID", 8555, True)]
+
+
+UNUSABLE = [
+    ("garbage", b"\xff\xfe\xfd", BOOKED, "malformed"),
+    ("nothing", b"", BOOKED, "malformed"),
+    ("text", b"hello, world", CANCELLED, "malformed"),
+    ("overlong UTF-8", b"\x0a\x02\xc0\xaf", BOOKED, "malformed"),
+    ("an unknown type", b"", "medicore.appointment.moved.v1", "unknown_type"),
+    ("no type", b"", None, "unknown_type"),
+]
+
+
+@pytest.mark.parametrize("what,payload,ce_type,why", UNUSABLE, ids=[u[0] for u in UNUSABLE])
+def test_what_is_no_event_of_ours_is_parked_and_holds_nothing_up(system, what, payload, ce_type, why):
+    ce_id = send(system, payload, ce_type)
+    settled(system)
+    assert reason(system, ce_id) == why
+    stored = system.sql("billing", "select payload, topic, key, attempts from dead_letters where ce_id = %s", ce_id)
+    assert [(bytes(p), t, k, n) for p, t, k, n in stored] == [(payload, TOPIC, system.patient, 1)]
+
+
+@pytest.mark.parametrize("ce_id", [None, "x" * 5000], ids=["none", "one that is too long for an index"])
+def test_an_event_without_a_usable_id_is_parked(system, ce_id):
+    before = system.sql("billing", "select count(*) from dead_letters where ce_id is null")[0][0]
+    event = booked(system.patient)
+    send(system, event, BOOKED, ce_id=ce_id)
+    settled(system)
+    assert invoices(system, event.appointment_id) == []
+    assert system.sql("billing", "select count(*) from dead_letters where ce_id is null")[0][0] == before + 1
+
+
+def test_an_unknown_patient_and_an_unpriced_service_are_parked_and_the_price_mends_it(system):
+    unknown, unpriced = booked(str(uuid.uuid4())), booked(system.patient, service=f"NEW-{uuid.uuid4().hex[:8]}")
+    unknown_id, unpriced_id = send(system, unknown, BOOKED), send(system, unpriced, BOOKED)
+    settled(system)
+    assert (reason(system, unknown_id), reason(system, unpriced_id)) == ("unknown_patient", "no_price")
+    system.price(unpriced.service_code, "12.00")
+    system.medicore("dead-letters", "replay", "--all", check=False)
+    wait_until(lambda: invoices(system, unpriced.appointment_id) == [("ISSUED", 1200, False)], 10, "the replay")
+    wait_until(lambda: reason(system, unpriced_id) is None, 10, "the end of the dead letter")
+    assert reason(system, unknown_id) == "unknown_patient"
+
+
+def test_what_goes_out_over_kafka_is_as_the_contract_has_it(system):
+    if system.transport != "kafka":
+        pytest.skip("no broker")
+    a = system.book(system.patient, starts="2026-12-24T10:00:00Z", minutes=30)
+    system.wait_invoice(a["id"])
+    listing = subprocess.run(["kcat", "-C", "-b", system.env["MEDICORE_KAFKA"], "-t", TOPIC, "-e", "-q", "-J"],
+                             check=True, stdout=subprocess.PIPE).stdout.decode(errors="replace")
+    message = next(m for m in map(json.loads, listing.splitlines()) if a["id"] in (m["payload"] or ""))
+    headers = dict(zip(message["headers"][::2], message["headers"][1::2]))
+    assert message["key"] == system.patient
+    assert headers["ce_type"] == BOOKED
+    assert headers["ce_specversion"] == "1.0"
+    assert headers["content-type"] == "application/protobuf"
+    assert uuid.UUID(headers["ce_id"]) and headers["ce_source"] and headers["ce_time"].endswith("Z")
+    assert headers["traceparent"].startswith("00-")
+    raw = subprocess.run(["kcat", "-C", "-b", system.env["MEDICORE_KAFKA"], "-t", TOPIC, "-p", str(message["partition"]),
+                          "-o", str(message["offset"]), "-c", "1", "-q", "-D", "", "-f", "%s"], check=True, stdout=subprocess.PIPE).stdout
+    event = wire.events_pb2.AppointmentBooked.FromString(raw)
+    assert (event.appointment_id, event.patient_id, event.service_code) == (a["id"], system.patient, "GP-1")
+    assert (event.starts_at_ms, event.ends_at_ms, event.zone) == (1798106400000, 1798108200000, "UTC")
+    assert event.version == 1
+
+
+# --- programs that die ---
+
+
+def as_nobody():
+    return {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
+
+
+def program(s, name):
+    """Another one, started the way ./dev up does."""
+    command = ["medicore-relay", "scheduling"] if name == "relay-scheduling" else [f"medicore-{name}"]
+    log = open(s.run / "log" / f"{name}.log", "a")
+    return subprocess.Popen([s.tool(command[0]), *command[1:], "--config", str(s.run / "medicore.conf")],
+                            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **as_nobody())
+
+
+def end(process):
+    if process.poll() is None:
+        process.kill()
+    process.wait()
+
+
+def test_worker_and_relay_killed_again_and_again_make_one_invoice_each(system):
+    system.kill("billing-worker")
+    system.kill("relay-scheduling")
+    running = {name: program(system, name) for name in ("billing-worker", "relay-scheduling")}
+    made, done = [], threading.Event()
+
+    def book():
+        try:
+            for i in range(300):
+                made.append(system.book(system.patient, starts=f"2027-02-01T{i % 24:02}:{i % 60:02}:00Z")["id"])
+        finally:
+            done.set()
+
+    thread = threading.Thread(target=book)
+    thread.start()
+    kills = 0
+    while not done.wait(0.15) or kills < 12:
+        name = ("billing-worker", "relay-scheduling")[kills % 2]
+        end(running[name])
+        running[name] = program(system, name)
+        kills += 1
+    thread.join()
+    try:
+        assert len(made) == 300
+        found = "select count(*), count(distinct appointment_id) from invoice where appointment_id = any(%s::uuid[])"
+        wait_until(lambda: system.sql("billing", found, made)[0][1] == 300, 30, "all invoices")
+        assert system.sql("billing", found, made) == [(300, 300)]
+        wait_until(lambda: system.sql("scheduling", "select count(*) from outbox where published_at is null") == [(0,)], 10,
+                   "an empty outbox")
+    finally:
+        for p in running.values():
+            end(p)
+        system.again()
+
+
+def test_a_second_relay_stands_by_and_takes_over(system):
+    standby = program(system, "relay-scheduling")
+    try:
+        wait_until(lambda: "standing by" in system.log("relay-scheduling"), 10, "the second relay")
+        system.kill("relay-scheduling")
+        a = system.book(system.patient, starts="2027-03-01T10:00:00Z")
+        system.wait_invoice(a["id"], 2)
+    finally:
+        end(standby)
+        system.again()
+
+
+@pytest.mark.parametrize("name", ["billing-worker", "relay-scheduling"])
+def test_a_program_asked_to_stop_ends_in_good_order_at_once(system, name):
+    pid = system.pid(name)
+    begun = time.monotonic()
+    os.kill(pid, signal.SIGTERM)
+    wait_until(lambda: not alive(pid), 5, f"the end of {name}")
+    took = time.monotonic() - begun
+    print(f"{name} stopped in {took:.2f} s")
+    assert took < 2
+    a = system.book(system.patient, starts="2027-03-02T10:00:00Z")
+    system.again()
+    system.wait_invoice(a["id"], 3)
