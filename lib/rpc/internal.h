@@ -17,6 +17,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "lib/rpc/listen.h"
 #include "lib/rpc/rpc.h"
 #include "lib/rpc/wire.h"
 
@@ -88,6 +89,7 @@ struct rpc_server {
 	struct rpc_options options;
 	struct arena *arena; /* what lives as long as the server */
 	grpc_server *core;
+	struct listener listener;
 	grpc_completion_queue *methods, *others;
 	struct method *method_list;
 	size_t method_count;
@@ -118,9 +120,6 @@ struct rpc_server {
 void rpc_library_begin(void);
 void rpc_library_end(void);
 grpc_arg rpc_arg(const char *key, int value); /* of a channel or a server */
-
-/* listen.c: a server bound to the address, or NULL and said on standard error. */
-bool listen_bind(grpc_server *core, const char *address);
 
 /* call.c */
 struct rpc_call *call_new(struct rpc_server *s);

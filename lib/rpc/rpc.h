@@ -79,6 +79,8 @@ int rpc_main(const struct rpc_program *program, int argc, char **argv);
 struct ctx *rpc_ctx(struct rpc_call *call);
 
 const char *rpc_metadata(struct rpc_call *call, const char *key); /* first value, NULL: none */
+
+/* "127.0.0.1:40112", "unix", or "unknown" where it has gone. */
 const char *rpc_peer(struct rpc_call *call);
 
 /* Nobody waits for the answer any more; a long method asks now and then. */

@@ -23,12 +23,10 @@ core_new(const struct rpc_options *o)
 {
 	size_t max = o->message_max > 0 ? o->message_max : RPC_MESSAGE_MAX;
 	grpc_arg args[] = {
-		rpc_arg(GRPC_ARG_ALLOW_REUSEPORT, 0), /* else a taken port would be shared in silence */
 		rpc_arg(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int)max),
 		rpc_arg(GRPC_ARG_MAX_CONCURRENT_STREAMS, STREAMS_MAX),
 		/* Clients' keepalive pings are answered, however often they come on an idle connection. */
 		rpc_arg(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0),
-		rpc_arg(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 10000),
 		rpc_arg(GRPC_ARG_ENABLE_CHANNELZ, 0), /* counters that nobody reads */
 		rpc_arg(GRPC_ARG_MAX_CHANNEL_TRACE_EVENT_MEMORY_PER_NODE, 0),
 		/* A peer that vanished without a word is noticed. */
@@ -94,7 +92,7 @@ rpc_server_new(const struct rpc_options *options, ProtobufCService *const *servi
 	grpc_server_register_completion_queue(s->core, s->methods, NULL);
 	grpc_server_register_completion_queue(s->core, s->others, NULL);
 	register_methods(s);
-	if (!health_open(s) || !listen_bind(s->core, options->listen)) {
+	if (!health_open(s) || !listener_open(&s->listener, options->listen)) {
 		rpc_server_free(s);
 		return NULL;
 	}
@@ -190,6 +188,8 @@ rpc_server_start(struct rpc_server *s)
 		thread_start(&s->workers[i], work, s);
 	thread_start(&s->others_thread, serve_others, s);
 	thread_start(&s->health_thread, health_loop, s);
+	if (!listener_start(&s->listener, s->core))
+		abort();
 }
 
 /* --- the end --- */
@@ -216,6 +216,7 @@ rpc_server_stop(struct rpc_server *s, int grace_ms)
 {
 	if (!s->started)
 		return true;
+	listener_close(&s->listener);
 	health_stop(s);
 	stream_stop_all(s);
 	grpc_server_shutdown_and_notify(s->core, s->others, &s->shut_op);
@@ -260,6 +261,7 @@ rpc_server_free(struct rpc_server *s)
 {
 	if (s == NULL || s->started)
 		return; /* threads of a server that couldn't be stopped still use it */
+	listener_close(&s->listener);
 	core_free(s);
 	health_close(s);
 	arena_free(s->scratch);

@@ -2,7 +2,9 @@
 import concurrent.futures
 import os
 import pathlib
+import resource
 import signal
+import socket
 import subprocess
 import time
 import uuid
@@ -51,13 +53,14 @@ class Server:
 
 
 class Listener:
-    def __init__(self, server, name, address, log, **settings):
+    def __init__(self, server, name, address, log, descriptors=None, **settings):
         self.address = address
         section = name.upper()
         environ = server.environ(**{f"MEDICORE__{section}__LISTEN": address, **settings})
         self.log = log
         with open(log, "ab") as to:
-            self.process = subprocess.Popen([BUILD / f"medicore-{name}"], env=environ, stderr=to)
+            self.process = subprocess.Popen([BUILD / f"medicore-{name}"], env=environ, stderr=to, preexec_fn=descriptors and (
+                lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))))
         self.channel = grpc.insecure_channel(address, options=[
             ("grpc.initial_reconnect_backoff_ms", 50), ("grpc.max_reconnect_backoff_ms", 100), ("grpc.use_local_subchannel_pool", 1)])
         grpc.channel_ready_future(self.channel).result(20)
@@ -226,6 +229,30 @@ def test_ten_starts_and_stops_under_calls_lose_no_answer(start, patient):
         answered += sum(count for count, _ in ended)
         assert {code for _, code in ended} <= {Code.UNAVAILABLE, Code.CANCELLED}
     assert listener.log.read_text().count('"status":0') == answered
+
+
+def test_out_of_descriptors_it_goes_on_with_those_connected_and_serves_again_afterwards(start, patient):
+    listener = start(descriptors=100)
+    assert listener.verify(patient) is True
+    host, _, port = listener.address.rpartition(":")
+    hello = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+    crowd = []
+    try:
+        for _ in range(200):
+            crowd.append(socket.create_connection((host, int(port)), timeout=5))
+            crowd[-1].send(hello)
+        assert [listener.verify(patient) for _ in range(20)] == [True] * 20
+        assert listener.health() == Serving.SERVING
+    finally:
+        for s in crowd:
+            s.close()
+
+    def one_more():
+        with grpc.insecure_channel(listener.address, options=[("grpc.use_local_subchannel_pool", 1)]) as channel:
+            stub = patient_pb2_grpc.PatientServiceStub(channel)
+            return code_of(lambda: stub.verifyPatient(patient_pb2.PatientLookupRequest(), timeout=2)) == Code.OK
+    wait_until(one_more, 10, "a new connection")
+    assert listener.end()[0] == 0
 
 
 # --- deadlines ---
