@@ -45,7 +45,7 @@
 
 /* After SIGTERM, how long an idle kept connection may bring one more request, so that its end doesn't meet
  * one that is on its way. */
-#define KEPT_GRACE_MS 100
+#define KEPT_GRACE_MS 50
 
 /*
  * After SIGTERM, a kept connection is closed right behind an answer's end, before the web server can have
@@ -58,7 +58,7 @@
 #define DRAIN_S 1
 
 /* How long a kept connection may be idle while another waits for a thread. */
-#define KEPT_IDLE_MS 1000
+#define KEPT_IDLE_MS 250
 
 /* The web server has all of a request before it asks us, or stops waiting itself before this. */
 #define STALL_S 60
