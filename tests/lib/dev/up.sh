@@ -90,10 +90,22 @@ start_kafka() {
 	remember kafka "$(cat "$real/kafka/kafka.pid")" kafka
 }
 
+# The program's file where its user can reach it: a checkout in a private directory has a copy below run/.
+reachable() {
+	local exe=$build/$1
+	if ! as $program_user test -x "$exe"; then
+		mkdir -p "$real/bin"
+		cmp -s "$exe" "$real/bin/$1" || { cp -p "$exe" "$real/bin/$1.new" && mv "$real/bin/$1.new" "$real/bin/$1"; }
+		exe=$real/bin/$1
+	fi
+	echo "$exe"
+}
+
 # fcgi NAME: two processes, for the sake of crashes.  spawn-fcgi makes the socket, multiwatch holds it and starts again what ends, so
 # that a restart of the program loses no request.
 fcgi() {
-	local exe=$build/medicore-$1.fcgi owner=()
+	local exe owner=()
+	exe=$(reachable "medicore-$1.fcgi")
 	! root || owner=(-u $program_user -U $httpd_user -G $httpd_user)
 	alive "$1" || rm -f "$sock/$1"
 	service "$1" "$(stat -Lc '%Y %s' "$exe" "$run/medicore.conf")" spawn-fcgi -n -s "$sock/$1" -M 0660 "${owner[@]}" -- \
@@ -101,9 +113,10 @@ fcgi() {
 }
 
 program() {
-	local name=$1
-	shift
-	service "$name" "$(stat -Lc '%Y %s' "$run/medicore.conf")" $(rights_of $program_user) "$@" --config "$real/medicore.conf"
+	local name=$1 exe
+	exe=$(reachable "$2")
+	shift 2
+	service "$name" "$(stat -Lc '%Y %s' "$run/medicore.conf")" $(rights_of $program_user) "$exe" "$@" --config "$real/medicore.conf"
 }
 
 start_httpd() {
@@ -176,13 +189,13 @@ dev_up() {
 	start_kafka
 	"$build/medicore" --config "$run/medicore.conf" migrate --migrations "$top/db" >>"$run/log/migrate.log" 2>&1 ||
 		{ tail -3 "$run/log/migrate.log" >&2; die "the databases could not be brought up to date"; }
-	program patientd "$build/medicore-patientd"
-	program billingd "$build/medicore-billingd"
+	program patientd medicore-patientd
+	program billingd medicore-billingd
 	fcgi patient
 	fcgi scheduling
 	fcgi billing
-	program billing-worker "$build/medicore-billing-worker"
-	program relay-scheduling "$build/medicore-relay" scheduling
+	program billing-worker medicore-billing-worker
+	program relay-scheduling medicore-relay scheduling
 	start_httpd
 	ready
 	write_env
