@@ -29,7 +29,9 @@ core_new(const struct rpc_options *o)
 		rpc_arg(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0),
 		rpc_arg(GRPC_ARG_ENABLE_CHANNELZ, 0), /* counters that nobody reads */
 		rpc_arg(GRPC_ARG_MAX_CHANNEL_TRACE_EVENT_MEMORY_PER_NODE, 0),
-		/* A peer that vanished without a word is noticed. */
+		/* A peer that vanished without a word, or never said one, doesn't keep its connection. */
+		rpc_arg(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1),
+		rpc_arg(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0),
 		rpc_arg(GRPC_ARG_KEEPALIVE_TIME_MS, 60000),
 		rpc_arg(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20000),
 		/* The library would unpack a message of any size before anybody could ask how large it is:
