@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from medicore import TOP, System, wait_until
+from medicore import System, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -17,14 +17,10 @@ def system():
 
 
 @pytest.fixture(scope="module")
-def grpcurl(system):
-    place = pathlib.Path(system.build or TOP / "build") / "tools"
-    tool = place / "grpcurl"
-    if not tool.exists():
-        assert shutil.which("go"), "grpcurl is built from its source: needs Debian's golang-go"
-        subprocess.run(["go", "install", "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.8.7"], check=True, cwd="/",
-                       env={**os.environ, "GOBIN": str(place), "GOFLAGS": "-modcacherw"})
-    return lambda *args: subprocess.run([str(tool), "-plaintext", *args], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+def grpcurl():
+    tool = shutil.which("grpcurl")
+    assert tool, "grpcurl must be in PATH; ./dev test builds it"
+    return lambda *args: subprocess.run([tool, "-plaintext", *args], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                         text=True)
 
 

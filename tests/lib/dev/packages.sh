@@ -19,8 +19,16 @@ packages_need() {
 	((${#missing[@]})) || return 0
 	root || die "these packages are missing; as root: apt-get install ${missing[*]}"
 	say "installing ${missing[*]}"
-	mkdir -p "$top/build"
+	mkdir -p "$build"
 	# No service may start by itself: ours run below run/, on ports of their own.
 	DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 bash -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@"' - "${missing[@]}" \
-		>"$top/build/packages.log" 2>&1 || { tail -20 "$top/build/packages.log" >&2; die "apt-get failed; see build/packages.log"; }
+		>>"$build/packages.log" 2>&1 || { tail -20 "$build/packages.log" >&2; die "apt-get failed; see $build/packages.log"; }
+}
+
+# grpcurl, in the build tree: Debian has no package of it.
+grpcurl_build() {
+	[[ -x $build/tools/grpcurl ]] && return
+	say "building grpcurl"
+	GOBIN=$build/tools GOFLAGS=-modcacherw go install github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.8.7 >>"$build/packages.log" 2>&1 ||
+		die "grpcurl could not be built; see $build/packages.log"
 }
