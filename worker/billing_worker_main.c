@@ -23,12 +23,10 @@ main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	patient_client_start();
-	patient_client_start();
 	if (strcmp(config->events.transport, "kafka") == 0)
 		ran = billing_from_kafka(&ports);
 	else
 		ran = billing_from_relay(&ports);
-	patient_client_stop();
 	patient_client_stop();
 	return ran ? EXIT_SUCCESS : EXIT_FAILURE;
 }
