@@ -111,8 +111,9 @@ parse_time(const char *text, size_t length, size_t at, int64_t *ret_us, size_t *
 		if (number(text, length, at, 1) < 0)
 			return false;
 		for (; number(text, length, at, 1) >= 0; at++) {
+			/* Some write nanoseconds: as long as they are whole microseconds, nothing is lost. */
 			weight /= 10;
-			if (weight == 0)
+			if (weight == 0 && text[at] != '0')
 				return false;
 			us += weight * (text[at] - '0');
 		}

@@ -23,8 +23,8 @@ bool date_valid(const char *text, size_t length);
 
 void date_today(char ret_date[DATE_SIZE]); /* in UTC */
 
-/* RFC 3339 with its mandatory offset, a lower or upper case T and Z, up to 6 decimals (more are refused, as
- * they would be lost), second 60 refused.  Also takes PostgreSQL's own "2026-11-01 04:58:59.5+00". */
+/* RFC 3339 with its mandatory offset, a lower or upper case T and Z, up to 6 decimals (then zeros only: others
+ * would be lost), second 60 refused.  Also takes PostgreSQL's own "2026-11-01 04:58:59.5+00". */
 bool instant_parse(const char *text, size_t length, struct instant *ret);
 
 /* In UTC, with as many of six decimals as are needed: "2026-11-01T04:58:59Z". */
