@@ -17,6 +17,10 @@ begin
         execute format('grant select on schema_migration to %I', name);
     end loop;
     execute format('revoke all on database %I from public', current_database());
+    -- The server's log otherwise quotes the values of a row that a constraint refused: who tried which e-mail address.
+    if has_parameter_privilege('log_error_verbosity', 'SET') then
+        execute format('alter database %I set log_error_verbosity = terse', current_database());
+    end if;
 end $$;
 
 revoke all on schema public from public;

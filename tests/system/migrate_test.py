@@ -94,6 +94,19 @@ def test_fresh_server_gets_databases_roles_and_tables(server, db):
         (f"medicore_{domain}", "UTF8", "C.UTF-8") for domain in sorted(DOMAINS)]
 
 
+def test_the_servers_log_quotes_nobodys_email(server, db):
+    assert server.migrate(db).returncode == 0
+    for domain in DOMAINS:
+        assert server.rows("show log_error_verbosity", f"medicore_{domain}") == [("terse",)]
+
+
+def test_an_admin_who_may_not_silence_the_log_can_migrate(server, db):
+    server.rows("create role keeper login createdb createrole")
+    done = server.migrate(db, MEDICORE__DATABASE__ADMIN="keeper")
+    assert done.returncode == 0, done.stderr
+    assert server.rows("show log_error_verbosity", "medicore_patient") == [("default",)]
+
+
 def test_second_run_changes_nothing(server, db):
     assert server.migrate(db).returncode == 0
     before = server.rows("select * from schema_migration", "medicore_patient")
