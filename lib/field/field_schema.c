@@ -54,7 +54,8 @@ write_limits(struct buf *b, const struct field *row, enum field_use use)
 {
 	switch (row->type) {
 	case F_EMAIL:
-		buf_addf(b, ",\"format\":\"email\",\"maxLength\":%u", member_max(row));
+		/* RFC 6531: what stands before the @ may be in any script. */
+		buf_addf(b, ",\"format\":\"idn-email\",\"maxLength\":%u", member_max(row));
 		break;
 	case F_UUID:
 		buf_add_text(b, ",\"format\":\"uuid\"");
@@ -73,6 +74,9 @@ write_limits(struct buf *b, const struct field *row, enum field_use use)
 		break;
 	case F_CURRENCY:
 		buf_add_text(b, ",\"pattern\":\"^[A-Za-z]{3}$\"");
+		break;
+	case F_ZONE:
+		buf_add_text(b, ",\"pattern\":\"^[A-Za-z0-9_+/-]+$\",\"examples\":[\"Europe/Berlin\"]");
 		break;
 	case F_MONEY:
 		buf_add_text(b, ",\"pattern\":\"^[0-9]+(\\\\.[0-9]+)?$\",\"examples\":[\"85.55\"]");
@@ -148,6 +152,8 @@ field_schema(struct buf *b, const struct field *table, enum field_use use)
 	}
 	buf_add_char(b, '}');
 	write_required(b, table, use);
+	if (use == UPDATE)
+		buf_add_text(b, ",\"minProperties\":1");
 	/* Unknown members of a body are refused; in answers more may come in later releases. */
 	buf_add_text(b, use == REPLY ? "}" : ",\"additionalProperties\":false}");
 }

@@ -120,13 +120,27 @@ schema_ref(struct openapi *o, const struct web_route *route, const struct field 
 	buf_addf(o->b, "{\"$ref\":\"#/components/schemas/%s\"}", openapi_schema_name(o, route, table, use));
 }
 
+/* A change has to say something; what is made can do without a body that must have nothing in it. */
+static bool
+body_required(const struct web_route *route)
+{
+	if (route->body_use == UPDATE)
+		return true;
+	for (const struct field *row = route->body; row->name != NULL; row++)
+		if ((row->use & route->body_use) != 0 && (row->use & REQUIRED) != 0)
+			return true;
+	return false;
+}
+
 static void
 write_body(struct openapi *o, const struct web_route *route)
 {
 	if (route->body == NULL)
 		return;
-	buf_add_text(
-	    o->b, ",\"requestBody\":{\"required\":true,\"content\":{\"application/json\":{\"schema\":");
+	buf_add_text(o->b, ",\"requestBody\":{");
+	if (body_required(route))
+		buf_add_text(o->b, "\"required\":true,");
+	buf_add_text(o->b, "\"content\":{\"application/json\":{\"schema\":");
 	schema_ref(o, route, route->body, route->body_use);
 	buf_add_text(o->b, "}}}");
 }

@@ -111,7 +111,7 @@ static const char parameters[] =
     "\"limit\":{\"name\":\"limit\",\"in\":\"query\",\"description\":\"Most things on one page\","
     "\"schema\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":500,\"default\":50}},"
     "\"cursor\":{\"name\":\"cursor\",\"in\":\"query\",\"description\":\"Opaque; from the Link of the page before\","
-    "\"schema\":{\"type\":\"string\"}},"
+    "\"schema\":{\"type\":\"string\",\"pattern\":\"^[A-Za-z0-9_-]+$\"}},"
     "\"If-Match\":{\"name\":\"If-Match\",\"in\":\"header\",\"description\":\"The ETag that the thing must still have\","
     "\"schema\":{\"type\":\"string\",\"examples\":[\"\\\"3\\\"\"]}},"
     "\"If-None-Match\":{\"name\":\"If-None-Match\",\"in\":\"header\",\"description\":\"The ETag that is known already\","
