@@ -85,10 +85,30 @@ def test_lighttpd_is_an_equal_front_door(system):
         status, headers, body = system.http("GET", "/patients/" + patient["id"])
         assert (status, headers["ETag"], body) == (200, '"1"', patient)
         assert system.http("GET", "/patients/")[0] == 404
+        for path in ("/nothing", "/no%22thing", "/health/nobody/live"):
+            status, headers, body = system.http("GET", path)
+            assert (status, body["status"], body["path"]) == (404, 404, path)
         assert len(system.http("GET", "/patients")[2]) > 200
         assert system.http("DELETE", "/patients/" + patient["id"])[0] == 204
     finally:
         system.up()
+
+
+def test_no_log_has_a_patients_name_or_email(system):
+    sent = {"name": "Zanzibar Quuxley", "email": "zanzibar@quuxley.example", "gender": "OTHER", "address": "Quuxley Lane",
+            "dateOfBirth": "1980-01-01", "registeredDate": "2026-01-01"}
+    assert system.http("POST", "/patients", sent)[0] == 201
+    assert system.http("POST", "/patients", sent)[0] == 409
+    other = system.register()
+    assert system.http("PATCH", "/patients/" + other["id"], {"email": sent["email"].upper()})[0] == 409
+    for body in ({**sent, "email": "zanzibar@@quuxley"}, {**sent, "name": "Zanzibar" * 11}, {**sent, "Zanzibar": 1}, b'{"name":"Zanzibar\x00"}'):
+        assert system.http("POST", "/patients", body)[0] == 400
+    for path in ("/patients?name=Zanzibar", "/patients?email=zanzibar@quuxley.example", "/patients/Zanzibar", "/Zanzibar", "/patients?Zanzibar=1"):
+        system.http("GET", path)
+    wait_until(lambda: system.log("patient").count('"status":409') >= 2, 10, "the log of the conflicts")
+    for log in (system.run / "log").iterdir():
+        text = log.read_text(errors="replace").lower()
+        assert "zanzibar" not in text and "quuxley" not in text, log.name
 
 
 def test_openapi_is_served_and_names_every_path(system):
