@@ -2,8 +2,8 @@
 #include "domain/patient/patient.h"
 #include "fcgi/patient/handlers.h"
 
-#define FRONT_DESK (ROLE_ADMIN | ROLE_STAFF | ROLE_DOCTOR)
-#define READERS (FRONT_DESK | ROLE_BILLING | ROLE_AUDITOR)
+#define FRONT_DESK (ROLE_ADMIN | ROLE_STAFF)
+#define READERS (FRONT_DESK | ROLE_DOCTOR | ROLE_BILLING)
 
 #define ERR(rc) (1u << (rc))
 

@@ -1,22 +1,21 @@
 /* routes.c - who may ask what of /appointments, and where it is answered. */
 #include "fcgi/scheduling/handlers.h"
 
-#define FRONT_DESK (ROLE_ADMIN | ROLE_STAFF | ROLE_DOCTOR)
-#define READERS (FRONT_DESK | ROLE_BILLING | ROLE_AUDITOR)
+#define CARE (ROLE_ADMIN | ROLE_STAFF | ROLE_DOCTOR)
 
 #define ERR(rc) (1u << (rc))
 
 const struct web_route scheduling_routes[] = {
-	{ .method = "GET", .pattern = "/appointments", .roles = READERS, .handler = appointments_list,
+	{ .method = "GET", .pattern = "/appointments", .roles = CARE, .handler = appointments_list,
 	  .summary = "Appointments in order of their start; those that overlap [from, to)",
 	  .filters = appointment_filters, .answer = appointment_fields, .list = true, .status = 200 },
-	{ .method = "POST", .pattern = "/appointments", .roles = FRONT_DESK, .handler = appointments_book,
+	{ .method = "POST", .pattern = "/appointments", .roles = CARE, .handler = appointments_book,
 	  .summary = "Book an appointment", .body = appointment_fields, .body_use = CREATE,
 	  .answer = appointment_fields, .status = 201,
 	  .errors = ERR(RC_NOT_FOUND) | ERR(RC_CONFLICT) | ERR(RC_UNAVAILABLE) },
-	{ .method = "GET", .pattern = "/appointments/{id}", .roles = READERS, .handler = appointments_get,
+	{ .method = "GET", .pattern = "/appointments/{id}", .roles = CARE, .handler = appointments_get,
 	  .summary = "One appointment", .answer = appointment_fields, .status = 200, .errors = ERR(RC_NOT_FOUND) },
-	{ .method = "POST", .pattern = "/appointments/{id}/cancel", .roles = FRONT_DESK, .handler = appointments_cancel,
+	{ .method = "POST", .pattern = "/appointments/{id}/cancel", .roles = CARE, .handler = appointments_cancel,
 	  .summary = "Cancel an appointment; again changes nothing", .body = appointment_cancel_fields,
 	  .body_use = CREATE, .answer = appointment_fields, .status = 200,
 	  .errors = ERR(RC_NOT_FOUND) | ERR(RC_STALE) },
