@@ -12,6 +12,9 @@
  * machine 100 ms weren't always enough for the handshake, and then a server that is well was unavailable. */
 #define CONNECT_MS 1000
 
+/* How long a call waits for another attempt after one that failed: the library doesn't tell a second refusal from the first. */
+#define RETRY_MS 50
+
 struct rpc_channel {
 	grpc_channel *core;
 	pthread_mutex_t lock;
@@ -91,6 +94,28 @@ queue_give_back(struct rpc_channel *c, grpc_completion_queue *q)
 		queue_free(q);
 }
 
+/*
+ * A channel whose last attempt failed refuses calls until its back-off is over, however well the server is by now: so it is made to try
+ * again first, which takes a server that is back a few milliseconds and costs a call RETRY_MS where it isn't.
+ */
+static void
+try_again(struct rpc_channel *c, grpc_completion_queue *q)
+{
+	grpc_connectivity_state state = grpc_channel_check_connectivity_state(c->core, 0);
+	gpr_timespec until;
+
+	if (state != GRPC_CHANNEL_TRANSIENT_FAILURE)
+		return;
+	until = gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(RETRY_MS, GPR_TIMESPAN));
+	grpc_channel_reset_connect_backoff(c->core);
+	do {
+		grpc_channel_watch_connectivity_state(c->core, state, until, q, &until);
+		if (!grpc_completion_queue_pluck(q, &until, gpr_inf_future(GPR_CLOCK_REALTIME), NULL).success)
+			return;
+		state = grpc_channel_check_connectivity_state(c->core, 1);
+	} while (state == GRPC_CHANNEL_CONNECTING || state == GRPC_CHANNEL_IDLE);
+}
+
 /* One call, for offload(). */
 struct outgoing {
 	struct ctx *cx;
@@ -103,10 +128,8 @@ struct outgoing {
 };
 
 static void
-exchange(void *arg)
+talk(struct outgoing *o, grpc_completion_queue *q)
 {
-	struct outgoing *o = arg;
-	grpc_completion_queue *q = queue_take(o->channel);
 	gpr_timespec deadline =
 	    gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(o->timeout_ms, GPR_TIMESPAN));
 	grpc_call *call = grpc_channel_create_call(o->channel->core, NULL, GRPC_PROPAGATE_DEFAULTS, q,
@@ -139,6 +162,16 @@ exchange(void *arg)
 	grpc_metadata_array_destroy(&head);
 	grpc_metadata_array_destroy(&tail);
 	grpc_call_unref(call);
+}
+
+static void
+exchange(void *arg)
+{
+	struct outgoing *o = arg;
+	grpc_completion_queue *q = queue_take(o->channel);
+
+	try_again(o->channel, q);
+	talk(o, q);
 	queue_give_back(o->channel, q);
 }
 

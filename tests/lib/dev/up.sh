@@ -148,6 +148,7 @@ ready() {
 		until_true 20 curl -fsS "http://127.0.0.1:$http/health/$name/ready" ||
 			die "$name isn't ready: $(curl -sS "http://127.0.0.1:$http/health/$name/ready" 2>&1); see $run/log/$name.log and $run/log/$httpd.log"
 	done
+	until_true 20 eval ": </dev/tcp/127.0.0.1/$patient && : </dev/tcp/127.0.0.1/$billing" || : # what ended is named below
 	for name in patientd billingd billing-worker relay-scheduling; do
 		alive $name || die "$name ended: $(tail -n 3 "$run/log/$name.log")"
 	done
