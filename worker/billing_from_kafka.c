@@ -40,7 +40,7 @@ go_back(struct worker *w, struct ctx *cx, enum rc rc)
 	w->failures = rc == RC_INTERNAL ? w->failures + 1 : 0;
 	trouble_begin(&w->trouble, rc, cx->err.detail);
 	err_clear(cx);
-	bus_rewind(cx, w->consumer);
+	bus_rewind(w->consumer);
 }
 
 /* How long to pause before the next one. */

@@ -9,7 +9,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "lib/base/arena.h"
 #include "lib/base/ctx.h"
@@ -41,13 +40,10 @@ enum rc bus_consume(struct ctx *cx, struct bus_consumer *c, struct arena *a, siz
 enum rc bus_commit(struct ctx *cx, struct bus_consumer *c);
 
 /* Goes back to the last committed offsets, so that bus_consume gives the same events again: after a failure. */
-enum rc bus_rewind(struct ctx *cx, struct bus_consumer *c);
+void bus_rewind(struct bus_consumer *c);
 
 /* Makes the topic; one that is there already is RC_OK as well. */
 enum rc bus_make_topic(
     struct ctx *cx, const char *brokers, const char *topic, int partitions, int replication);
-
-/* Sum over partitions of (end - committed) for group on topic: what is on its way. */
-enum rc bus_lag(struct ctx *cx, const char *brokers, const char *group, const char *topic, int64_t *ret_lag);
 
 #endif

@@ -292,15 +292,18 @@ bus_consume(struct ctx *cx, struct bus_consumer *c, struct arena *a, size_t max,
 enum rc
 bus_commit(struct ctx *cx, struct bus_consumer *c)
 {
-	rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__TIMED_OUT;
+	rd_kafka_event_t *event = NULL;
 	rd_kafka_queue_t *queue;
-	rd_kafka_event_t *event;
+	rd_kafka_resp_err_t err;
 
 	if (c->rk == NULL || c->next->cnt == 0)
 		return RC_OK;
 	queue = rd_kafka_queue_new(c->rk);
-	rd_kafka_commit_queue(c->rk, c->next, queue, NULL, NULL);
-	event = rd_kafka_queue_poll(queue, COMMIT_TIMEOUT_MS);
+	err = rd_kafka_commit_queue(c->rk, c->next, queue, NULL, NULL);
+	if (err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+		event = rd_kafka_queue_poll(queue, COMMIT_TIMEOUT_MS);
+		err = RD_KAFKA_RESP_ERR__TIMED_OUT;
+	}
 	if (event != NULL) {
 		err = rd_kafka_event_error(event);
 		rd_kafka_event_destroy(event);
@@ -313,14 +316,14 @@ bus_commit(struct ctx *cx, struct bus_consumer *c)
 	return RC_OK;
 }
 
-enum rc
-bus_rewind(struct ctx *cx, struct bus_consumer *c)
+void
+bus_rewind(struct bus_consumer *c)
 {
 	rd_kafka_error_t *error;
 	bool bad;
 
 	if (c->rk == NULL || c->from->cnt == 0)
-		return RC_OK;
+		return;
 	error = rd_kafka_seek_partitions(c->rk, c->from, SEEK_TIMEOUT_MS);
 	bad = error != NULL;
 	rd_kafka_error_destroy(error);
@@ -330,6 +333,4 @@ bus_rewind(struct ctx *cx, struct bus_consumer *c)
 	if (bad)
 		close_client(c);
 	forget(c);
-	(void)cx;
-	return RC_OK;
 }

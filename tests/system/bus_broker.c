@@ -243,7 +243,7 @@ START_TEST(a_rewind_gives_the_same_events_again)
 		}
 		for (int n = 0; n < 50; n++)
 			ck_assert_int_eq(again[n], 1);
-		ck_assert_int_eq(bus_rewind(&cx, c), RC_OK);
+		bus_rewind(c);
 	}
 	bus_consumer_free(c);
 	bus_producer_free(p);
@@ -276,27 +276,6 @@ START_TEST(a_successor_of_the_same_name_begins_at_once_where_commits_ended)
 	ck_assert_int_lt(took, INT64_C(2000000000));
 	for (int n = 0; n < 20; n++)
 		ck_assert_int_eq(rest[n], 1);
-	bus_consumer_free(c);
-	bus_producer_free(p);
-}
-END_TEST
-
-START_TEST(lag_is_what_was_published_and_not_committed)
-{
-	struct bus_producer *p = bus_producer_new(brokers);
-	struct bus_consumer *c = member("one");
-	int64_t lag = -1;
-	int seen[40] = { 0 };
-	bool acked[40];
-
-	ck_assert_int_eq(bus_lag(&cx, brokers, group, topic, &lag), RC_OK);
-	ck_assert_int_eq(lag, 0);
-	ck_assert_int_eq(bus_publish(&cx, p, numbered_from(0, 40), 40, acked, 10000), RC_OK);
-	ck_assert_int_eq(bus_lag(&cx, brokers, group, topic, &lag), RC_OK);
-	ck_assert_int_eq(lag, 40);
-	consume_all(c, 40, seen, true);
-	ck_assert_int_eq(bus_lag(&cx, brokers, group, topic, &lag), RC_OK);
-	ck_assert_int_eq(lag, 0);
 	bus_consumer_free(c);
 	bus_producer_free(p);
 }
@@ -408,7 +387,7 @@ START_TEST(nobody_there_is_unavailable_in_the_time_given)
 {
 	struct bus_producer *p = bus_producer_new("127.0.0.1:1");
 	struct event e = numbered(0);
-	int64_t start = clock_monotonic_ns(), lag;
+	int64_t start = clock_monotonic_ns();
 	bool acked = true;
 
 	ck_assert_int_eq(bus_publish(&cx, p, &e, 1, &acked, 200), RC_UNAVAILABLE);
@@ -416,7 +395,7 @@ START_TEST(nobody_there_is_unavailable_in_the_time_given)
 	ck_assert_int_lt(clock_monotonic_ns() - start, INT64_C(2000000000));
 	ck_assert_ptr_null(bus_producer_new(""));
 	err_clear(&cx);
-	ck_assert_int_eq(bus_lag(&cx, "", group, topic, &lag), RC_INVALID);
+	ck_assert_int_eq(bus_make_topic(&cx, "", topic, 1, 1), RC_INVALID);
 	bus_producer_free(p);
 }
 END_TEST
@@ -437,7 +416,6 @@ main(void)
 	tcase_add_test(tests, one_event_at_a_time_travels_in_milliseconds);
 	tcase_add_test(tests, a_rewind_gives_the_same_events_again);
 	tcase_add_test(tests, a_successor_of_the_same_name_begins_at_once_where_commits_ended);
-	tcase_add_test(tests, lag_is_what_was_published_and_not_committed);
 	tcase_add_test(tests, a_topic_that_is_there_already_is_fine);
 	tcase_add_test(tests, an_unknown_topic_is_not_acknowledged);
 	tcase_add_test(tests, a_broker_killed_among_ten_thousand_events_loses_none);
