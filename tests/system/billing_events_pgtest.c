@@ -355,7 +355,7 @@ take_batches(void *arg)
 	struct billing_tally tally;
 	struct ctx cx;
 
-	billing_connect(&cx, "medicore_billing_worker");
+	pgtest_connect(&cx, "medicore_billing_worker");
 	for (size_t i = 0; i < taker->count; i += BATCH) {
 		size_t at = taker->backwards ? taker->count - BATCH - i : i;
 		unsigned tries = 0;
@@ -367,7 +367,7 @@ take_batches(void *arg)
 			err_clear(&cx);
 		taker->failed += rc != RC_OK;
 	}
-	billing_disconnect(&cx);
+	pgtest_disconnect(&cx);
 	return NULL;
 }
 

@@ -1,17 +1,12 @@
 #include "tests/system/billing_fixture.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "lib/base/config.h"
 #include "lib/base/uuid.h"
 
 struct ctx worker, rest, clerk, operator, super;
-
-static char database[64];
 
 /* --- patients --- */
 
@@ -39,30 +34,13 @@ const struct billing_ports away = { .patients_exist = no_answer };
 /* --- connections --- */
 
 void
-billing_connect(struct ctx *cx, const char *role)
-{
-	struct pg *pg = pg_open(database, role);
-
-	ck_assert_ptr_nonnull(pg);
-	ctx_init(cx, arena_new(), pg);
-	ck_assert_int_eq(pg_connect(cx), RC_OK);
-}
-
-void
-billing_disconnect(struct ctx *cx)
-{
-	pg_close(cx->pg);
-	arena_free(cx->arena);
-}
-
-void
 billing_setup(void)
 {
-	billing_connect(&worker, "medicore_billing_worker");
-	billing_connect(&rest, "medicore_billing_rest");
-	billing_connect(&clerk, "medicore_billing_grpc");
-	billing_connect(&operator, "medicore_operator");
-	billing_connect(&super, "postgres");
+	pgtest_connect(&worker, "medicore_billing_worker");
+	pgtest_connect(&rest, "medicore_billing_rest");
+	pgtest_connect(&clerk, "medicore_billing_grpc");
+	pgtest_connect(&operator, "medicore_operator");
+	pgtest_connect(&super, "postgres");
 	run("truncate service, invoice, inbox, cancelled_appointment, dead_letters, idempotency"
 	    " restart identity;"
 	    "insert into service (code, description, price, currency)"
@@ -72,11 +50,11 @@ billing_setup(void)
 void
 billing_teardown(void)
 {
-	billing_disconnect(&worker);
-	billing_disconnect(&rest);
-	billing_disconnect(&clerk);
-	billing_disconnect(&operator);
-	billing_disconnect(&super);
+	pgtest_disconnect(&worker);
+	pgtest_disconnect(&rest);
+	pgtest_disconnect(&clerk);
+	pgtest_disconnect(&operator);
+	pgtest_disconnect(&super);
 }
 
 /* --- what is in the tables --- */
@@ -196,53 +174,11 @@ take_one(struct billing_event e)
 	return take(&e, 1);
 }
 
-/* --- the server --- */
+/* --- all of it --- */
 
-static void
-psql(const char *db, const char *arguments)
-{
-	char command[1024];
-
-	snprintf(command, sizeof(command), "psql -qX -v ON_ERROR_STOP=1 -U postgres -d %s %s", db, arguments);
-	if (system(command) != 0) {
-		fprintf(stderr, "failed: %s\n", command);
-		exit(EXIT_FAILURE);
-	}
-}
-
-/* PGHOST and PGPORT say where a server is that takes anybody (tests/lib/with-postgres). */
 int
 main(void)
 {
-	const char *host = getenv("PGHOST"), *port = getenv("PGPORT");
-	char arguments[512];
-	SRunner *runner;
-	int failed;
-
-	if (host == NULL) {
-		fputs("PGHOST is not set: run this by tests/lib/with-postgres\n", stderr);
-		return 77;
-	}
-	setenv("MEDICORE__DATABASE__HOST", host, 1);
-	setenv("MEDICORE__DATABASE__PORT", port == NULL ? "5432" : port, 1);
-	if (!config_load("/dev/null"))
-		return EXIT_FAILURE;
-	snprintf(database, sizeof(database), "billing_pgtest_%d", (int)getpid());
-	snprintf(arguments, sizeof(arguments), "-c 'create database %s'", database);
-	psql("postgres", arguments);
-	/* roles.sql runs after the migrator has made its own table. */
-	psql(database,
-	    "-c 'create table schema_migration (number integer)' -f '" TOP_SRCDIR "/db/billing/roles.sql'"
-	    " -f '" TOP_SRCDIR "/db/billing/0001_invoices.sql'");
-
-	runner = srunner_create(events_suite());
-	srunner_add_suite(runner, letters_suite());
-	srunner_add_suite(runner, invoices_suite());
-	srunner_add_suite(runner, services_suite());
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	snprintf(arguments, sizeof(arguments), "-c 'drop database %s with (force)'", database);
-	psql("postgres", arguments);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return pgtest_main("billing",
+	    (Suite *[]){ events_suite(), letters_suite(), invoices_suite(), services_suite(), NULL });
 }

@@ -6,6 +6,7 @@
 
 #include "domain/billing/billing.h"
 #include "lib/pg/pg.h"
+#include "tests/system/pgtest.h"
 
 #define PATIENT "0198f000-0000-7000-8000-00000000000a"
 #define NOBODY "0198f000-0000-7000-8000-00000000000b" /* the only one whom known_patients doesn't know */
@@ -19,10 +20,6 @@ extern const struct billing_ports known_patients, away;
 /* For a test case's checked fixture: an empty database with GP-1 at 85.55 USD; connections. */
 void billing_setup(void);
 void billing_teardown(void);
-
-/* Another connection, for a thread of a test. */
-void billing_connect(struct ctx *cx, const char *role);
-void billing_disconnect(struct ctx *cx);
 
 /* The number, or the text, that a query gives to the superuser. */
 int64_t number(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

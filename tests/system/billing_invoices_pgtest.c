@@ -138,10 +138,10 @@ create_with_key(void *arg)
 	struct invoice made;
 	struct ctx cx;
 
-	billing_connect(&cx, "medicore_billing_rest");
+	pgtest_connect(&cx, "medicore_billing_rest");
 	if (invoice_create(&cx, &known_patients, &asked, &once, &made) == RC_OK)
 		memcpy(arg, made.id, 37);
-	billing_disconnect(&cx);
+	pgtest_disconnect(&cx);
 	return NULL;
 }
 

@@ -113,10 +113,10 @@ START_TEST(a_letter_that_one_worker_tries_is_skipped_by_another)
 	ck_assert_int_eq(pg_begin(&worker), RC_OK);
 	ck_assert_int_eq(dead_letter_replayable(&worker, 10, &letters, &count), RC_OK);
 	ck_assert_uint_eq(count, 1);
-	billing_connect(&other, "medicore_billing_worker");
+	pgtest_connect(&other, "medicore_billing_worker");
 	ck_assert_int_eq(dead_letter_replayable(&other, 10, &letters, &count), RC_OK);
 	ck_assert_uint_eq(count, 0);
-	billing_disconnect(&other);
+	pgtest_disconnect(&other);
 	ck_assert_int_eq(pg_end(&worker, RC_OK), RC_OK);
 }
 END_TEST

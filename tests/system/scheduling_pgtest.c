@@ -1,13 +1,10 @@
 /* Bookings inside an importer's transaction, and the outbox as the relay sees it, on a real PostgreSQL (run by tests/lib/with-postgres). */
 #include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "domain/scheduling/scheduling.h"
-#include "lib/base/config.h"
 #include "lib/pg/pg.h"
+#include "tests/system/pgtest.h"
 
 #define PATIENT "0198f000-0000-7000-8000-00000000000a"
 #define PROVIDER "0198f000-0000-7000-8000-00000000000c"
@@ -15,7 +12,6 @@
 #define START INT64_C(1700000000000000)
 #define MINUTE INT64_C(60000000)
 
-static char database[64];
 static struct ctx desk, importer, relay, super; /* each as the program that would do it */
 
 static enum rc
@@ -41,36 +37,22 @@ encode(struct ctx *cx, const struct appointment *a, struct field_bytes *ret_payl
 static const struct scheduling_ports ports = { known, encode, encode };
 
 static void
-connect_as(struct ctx *cx, const char *role)
-{
-	ctx_init(cx, arena_new(), pg_open(database, role));
-	ck_assert_ptr_nonnull(cx->pg);
-}
-
-static void
-disconnect(struct ctx *cx)
-{
-	pg_close(cx->pg);
-	arena_free(cx->arena);
-}
-
-static void
 setup(void)
 {
-	connect_as(&desk, "medicore_scheduling_rest");
-	connect_as(&importer, "medicore_operator");
-	connect_as(&relay, "medicore_scheduling_relay");
-	connect_as(&super, "postgres");
+	pgtest_connect(&desk, "medicore_scheduling_rest");
+	pgtest_connect(&importer, "medicore_operator");
+	pgtest_connect(&relay, "medicore_scheduling_relay");
+	pgtest_connect(&super, "postgres");
 	ck_assert_int_eq(pg_script(&super, "truncate appointment, outbox restart identity"), RC_OK);
 }
 
 static void
 teardown(void)
 {
-	disconnect(&desk);
-	disconnect(&importer);
-	disconnect(&relay);
-	disconnect(&super);
+	pgtest_disconnect(&desk);
+	pgtest_disconnect(&importer);
+	pgtest_disconnect(&relay);
+	pgtest_disconnect(&super);
 }
 
 static enum rc
@@ -199,25 +181,11 @@ START_TEST(waiting_relay_is_woken_by_a_booking)
 }
 END_TEST
 
-static void
-psql(const char *db, const char *arguments)
-{
-	char command[1024];
-
-	snprintf(command, sizeof(command), "psql -qX -v ON_ERROR_STOP=1 -U postgres -d %s %s", db, arguments);
-	if (system(command) != 0) {
-		fprintf(stderr, "failed: %s\n", command);
-		exit(EXIT_FAILURE);
-	}
-}
-
-static int
-run_all(void)
+int
+main(void)
 {
 	Suite *suite = suite_create("scheduling on PostgreSQL");
 	TCase *tc = tcase_create("outbox");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 30);
@@ -228,36 +196,5 @@ run_all(void)
 	tcase_add_test(tc, published_events_are_pending_no_more_and_purged_when_old);
 	tcase_add_test(tc, waiting_relay_is_woken_by_a_booking);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed;
-}
-
-int
-main(void)
-{
-	const char *host = getenv("PGHOST"), *port = getenv("PGPORT");
-	char arguments[512];
-	int failed;
-
-	if (host == NULL) {
-		fputs("PGHOST is not set: run this by tests/lib/with-postgres\n", stderr);
-		return 77;
-	}
-	setenv("MEDICORE__DATABASE__HOST", host, 1);
-	setenv("MEDICORE__DATABASE__PORT", port == NULL ? "5432" : port, 1);
-	if (!config_load("/dev/null"))
-		return EXIT_FAILURE;
-	snprintf(database, sizeof(database), "scheduling_pgtest_%d", (int)getpid());
-	snprintf(arguments, sizeof(arguments), "-c 'create database %s'", database);
-	psql("postgres", arguments);
-	/* roles.sql runs after the migrator has made its own table. */
-	psql(database, "-c 'create table schema_migration (number integer)' -f '" TOP_SRCDIR "/db/scheduling/roles.sql'"
-		       " -f '" TOP_SRCDIR "/db/scheduling/0001_appointments.sql'");
-	failed = run_all();
-	snprintf(arguments, sizeof(arguments), "-c 'drop database %s with (force)'", database);
-	psql("postgres", arguments);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return pgtest_main("scheduling", (Suite *[]){ suite, NULL });
 }

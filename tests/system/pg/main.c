@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "tests/lib/run_suites.h"
 #include "tests/system/pg/pg_test.h"
 
 #define AT(member) offsetof(struct thing, member)
@@ -148,21 +149,10 @@ insert(struct ctx *c, const char *name)
 int
 main(void)
 {
-	SRunner *runner;
-	int failed;
-
 	if (getenv("PGSERVER") == NULL) {
 		fputs("run it by tests/lib/with-postgres\n", stderr);
 		return 77;
 	}
-	runner = srunner_create(errors_suite());
-	srunner_add_suite(runner, values_suite());
-	srunner_add_suite(runner, transaction_suite());
-	srunner_add_suite(runner, session_suite());
-	srunner_add_suite(runner, stream_suite());
-	srunner_add_suite(runner, lost_suite());
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suites((Suite *[]){ errors_suite(), values_suite(), transaction_suite(), session_suite(),
+	    stream_suite(), lost_suite(), NULL });
 }

@@ -10,6 +10,7 @@
 #include "domain/billing/invoice_store.h"
 #include "domain/billing/service_store.h"
 #include "lib/pg/pg.h"
+#include "tests/lib/run_suites.h"
 
 struct ctx cx;
 char asked_for[4096];
@@ -278,12 +279,5 @@ service_store_list(
 int
 main(void)
 {
-	SRunner *runner = srunner_create(events_suite());
-	int failed;
-
-	srunner_add_suite(runner, invoices_suite());
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suites((Suite *[]){ events_suite(), invoices_suite(), NULL });
 }

@@ -1,16 +1,8 @@
-#include <stdlib.h>
-
+#include "tests/lib/run_suites.h"
 #include "tests/unit/cli/suites.h"
 
 int
 main(void)
 {
-	SRunner *runner = srunner_create(csv_suite());
-	int failed;
-
-	srunner_add_suite(runner, import_suite());
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suites((Suite *[]){ csv_suite(), import_suite(), NULL });
 }

@@ -8,6 +8,7 @@
 
 #include "domain/patient/patient_store.h"
 #include "lib/base/uuid.h"
+#include "tests/lib/run_suites.h"
 
 #define ADA "6b29fc40-ca47-4067-b31d-00dd010662da"
 #define BOB "018f4e5c-0000-7000-8000-000000000002"
@@ -335,8 +336,6 @@ main(void)
 {
 	Suite *suite = suite_create("patient");
 	TCase *tc = tcase_create("rules");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, registering_without_an_id_makes_one);
@@ -354,9 +353,5 @@ main(void)
 	tcase_add_test(tc, ids_none_of_which_is_a_uuid_need_no_question);
 	tcase_add_test(tc, who_cannot_ask_does_not_say_no);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suites((Suite *[]){ suite, NULL });
 }

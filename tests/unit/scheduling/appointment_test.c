@@ -7,6 +7,7 @@
 
 #include "domain/scheduling/appointment_store.h"
 #include "lib/base/config.h"
+#include "tests/lib/run_suites.h"
 
 #define ADA "6b29fc40-ca47-4067-b31d-00dd010662da"
 #define ID "018f4e5c-0000-7000-8000-000000000002"
@@ -394,8 +395,6 @@ main(void)
 {
 	Suite *suite = suite_create("scheduling");
 	TCase *tc = tcase_create("rules");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, exactly_one_of_end_and_duration_says_when_it_ends);
@@ -411,9 +410,5 @@ main(void)
 	tcase_add_test(tc, window_that_ends_before_it_begins_is_refused);
 	tcase_add_test(tc, event_is_traced_to_its_request);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suites((Suite *[]){ suite, NULL });
 }
