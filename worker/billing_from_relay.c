@@ -10,9 +10,9 @@
 #include "worker/process.h"
 #include "worker/replay.h"
 
-#define STOP_GRACE_MS 5000
+#define STOP_GRACE_MS 5000 /* a batch in hand is finished */
 
-/* A batch in hand is finished; a message's size is bounded by the relay's batches. */
+/* A message's size is bounded by the relay's batches. */
 #define MESSAGE_MAX ((size_t)16 * 1024 * 1024)
 
 static const struct billing_ports *sink_ports;

@@ -116,9 +116,10 @@ relay_run(const struct outbox *outbox, const struct transport *transport)
 		.pg = pg_open(outbox->database(), outbox->role),
 		.trouble = { .what = "outbox" },
 	};
+	bool opened = r.pg != NULL;
 	int pause_ms = 0;
 
-	while (r.pg != NULL && !stop_wait(pause_ms)) {
+	while (opened && !stop_wait(pause_ms)) {
 		struct ctx cx;
 		enum rc rc;
 
@@ -133,5 +134,5 @@ relay_run(const struct outbox *outbox, const struct transport *transport)
 	}
 	pg_close(r.pg);
 	arena_free(r.arena);
-	return r.pg != NULL;
+	return opened;
 }

@@ -241,7 +241,7 @@ mark_unpriced(struct taken **booked, size_t count, const char *unpriced)
 	}
 }
 
-static const char *
+static void
 booked_arrays(struct ctx *cx, struct taken **booked, size_t count, struct booked *ret)
 {
 	struct pg_array ids = PG_ARRAY(cx->arena), appointments = PG_ARRAY(cx->arena);
@@ -261,7 +261,6 @@ booked_arrays(struct ctx *cx, struct taken **booked, size_t count, struct booked
 		.patient_ids = pg_array_end(&patients),
 		.service_codes = pg_array_end(&services),
 	};
-	return ret->ids;
 }
 
 enum rc

@@ -15,6 +15,8 @@
 
 /* Rows that one statement of outbox_purge deletes: few enough to end in time. */
 #define PURGE_ROWS 10000
+#define QUOTED(number) #number
+#define TEXT_OF(number) QUOTED(number)
 
 struct pending {
 	int64_t seq;
@@ -72,7 +74,7 @@ static const struct pg_stmt purge_events = {
 	.name = "purge_events",
 	.kind = PG_WRITE,
 	.sql = "delete from outbox where id in (select id from outbox"
-	       " where published_at < now() - make_interval(secs => $1::bigint) limit 10000)",
+	       " where published_at < now() - make_interval(secs => $1::bigint) limit " TEXT_OF(PURGE_ROWS) ")",
 	.takes = "count",
 	.in = relay_args_fields,
 };
