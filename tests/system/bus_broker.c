@@ -11,6 +11,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/uuid.h"
 #include "lib/bus/bus.h"
+#include "tests/lib/run_suites.h"
 
 #define MANY 10000
 #define MANY_AT_ONCE 500
@@ -405,8 +406,6 @@ main(void)
 {
 	Suite *suite = suite_create("bus on a broker");
 	TCase *tests = tcase_create("bus");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_set_timeout(tests, 120);
@@ -422,9 +421,5 @@ main(void)
 	tcase_add_test(tests, a_consumer_goes_on_soon_after_its_brokers_return);
 	tcase_add_test(tests, nobody_there_is_unavailable_in_the_time_given);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suites((Suite *[]){ suite, NULL });
 }
