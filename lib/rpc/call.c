@@ -1,9 +1,5 @@
 /* call.c - what calls of both queues have in common. */
-#include <grpc/support/alloc.h>
-#include <netdb.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 #include "lib/rpc/internal.h"
 
@@ -93,12 +89,6 @@ call_closed(struct rpc_call *call)
 		atomic_store(&call->cancelled, true);
 }
 
-bool
-rpc_cancelled(const struct rpc_call *call)
-{
-	return atomic_load(&call->cancelled);
-}
-
 /* HTTP/2 allows no NUL in a header, but the library lets one through; two keys must not become one by being
  * cut at it. */
 static char *
@@ -123,27 +113,6 @@ rpc_metadata(struct rpc_call *call, const char *key)
 			return value_text(call->cx.arena, m->value);
 	}
 	return NULL;
-}
-
-/* The library knows a connection that was handed to it by its descriptor: "fd:12". */
-const char *
-rpc_peer(struct rpc_call *call)
-{
-	struct sockaddr_storage address;
-	socklen_t size = sizeof(address);
-	char *name = grpc_call_get_peer(call->core), *peer = NULL;
-	char host[NI_MAXHOST], port[NI_MAXSERV];
-	int fd = -1;
-
-	if (sscanf(name, "fd:%d", &fd) == 1 && getpeername(fd, (struct sockaddr *)&address, &size) == 0) {
-		if (address.ss_family == AF_UNIX)
-			peer = arena_strdup(call->cx.arena, "unix");
-		else if (getnameinfo((struct sockaddr *)&address, size, host, sizeof(host), port,
-			     sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) == 0)
-			peer = arena_printf(call->cx.arena, "%s:%s", host, port);
-	}
-	gpr_free(name);
-	return peer != NULL ? peer : "unknown";
 }
 
 struct ctx *

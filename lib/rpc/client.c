@@ -94,19 +94,25 @@ queue_give_back(struct rpc_channel *c, grpc_completion_queue *q)
 		queue_free(q);
 }
 
+static gpr_timespec
+ms_from_now(int ms)
+{
+	return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(ms, GPR_TIMESPAN));
+}
+
 /*
  * A channel whose last attempt failed refuses calls until its back-off is over, however well the server is by now: so it is made to try
  * again first, which takes a server that is back a few milliseconds and costs a call RETRY_MS where it isn't.
  */
 static void
-try_again(struct rpc_channel *c, grpc_completion_queue *q)
+try_again(struct rpc_channel *c, grpc_completion_queue *q, gpr_timespec deadline)
 {
 	grpc_connectivity_state state = grpc_channel_check_connectivity_state(c->core, 0);
 	gpr_timespec until;
 
 	if (state != GRPC_CHANNEL_TRANSIENT_FAILURE)
 		return;
-	until = gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(RETRY_MS, GPR_TIMESPAN));
+	until = gpr_time_min(deadline, ms_from_now(RETRY_MS));
 	grpc_channel_reset_connect_backoff(c->core);
 	do {
 		grpc_channel_watch_connectivity_state(c->core, state, until, q, &until);
@@ -128,12 +134,12 @@ struct outgoing {
 };
 
 static void
-talk(struct outgoing *o, grpc_completion_queue *q)
+talk(struct outgoing *o, grpc_completion_queue *q, gpr_timespec deadline)
 {
-	gpr_timespec deadline =
-	    gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(o->timeout_ms, GPR_TIMESPAN));
-	grpc_call *call = grpc_channel_create_call(o->channel->core, NULL, GRPC_PROPAGATE_DEFAULTS, q,
-	    grpc_slice_from_static_string(o->path), NULL, deadline, NULL); /* used in this call only */
+	/* A copy: the library may look at it when we have long had our answer. */
+	grpc_slice path = grpc_slice_from_copied_string(o->path);
+	grpc_call *call = grpc_channel_create_call(
+	    o->channel->core, NULL, GRPC_PROPAGATE_DEFAULTS, q, path, NULL, deadline, NULL);
 	grpc_metadata id = { .key = grpc_slice_from_static_string(REQUEST_ID_KEY),
 		.value = grpc_slice_from_copied_string(o->cx->request_id) };
 	grpc_metadata_array head, tail;
@@ -158,6 +164,7 @@ talk(struct outgoing *o, grpc_completion_queue *q)
 	o->words =
 	    arena_strndup(o->cx->arena, (const char *)GRPC_SLICE_START_PTR(words), GRPC_SLICE_LENGTH(words));
 	grpc_slice_unref(words);
+	grpc_slice_unref(path);
 	grpc_slice_unref(id.value);
 	grpc_metadata_array_destroy(&head);
 	grpc_metadata_array_destroy(&tail);
@@ -169,9 +176,10 @@ exchange(void *arg)
 {
 	struct outgoing *o = arg;
 	grpc_completion_queue *q = queue_take(o->channel);
+	gpr_timespec deadline = ms_from_now(o->timeout_ms);
 
-	try_again(o->channel, q);
-	talk(o, q);
+	try_again(o->channel, q, deadline);
+	talk(o, q, deadline);
 	queue_give_back(o->channel, q);
 }
 
@@ -222,8 +230,6 @@ rpc_invoke(struct ctx *cx, struct rpc_channel *c, const ProtobufCServiceDescript
 
 	if (o.timeout_ms == 0)
 		return err_detail(cx, RC_TIMEOUT, "%s: no time left to ask", o.path + 1);
-	if (o.timeout_ms > timeout_ms)
-		o.timeout_ms = timeout_ms;
 	o.out = bytes_of(request);
 	offload(exchange, &o);
 	if (o.status == GRPC_STATUS_OK)

@@ -48,8 +48,7 @@ health_open(struct rpc_server *s)
 void
 health_close(struct rpc_server *s)
 {
-	if (s->health_pg != NULL)
-		pg_close(s->health_pg);
+	pg_close(s->health_pg);
 }
 
 /* --- what clients ask --- */

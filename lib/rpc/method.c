@@ -138,7 +138,7 @@ run(struct rpc_call *call)
 	ProtobufCMessage *message;
 	enum rc rc = RC_OK;
 
-	if (rpc_cancelled(call))
+	if (atomic_load(&call->cancelled))
 		rc = RC_CANCELLED;
 	else if (call->cx.deadline_ns != 0 && call->started_ns >= call->cx.deadline_ns)
 		rc = RC_TIMEOUT; /* nobody waits for it any more */

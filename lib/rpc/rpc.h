@@ -80,12 +80,6 @@ struct ctx *rpc_ctx(struct rpc_call *call);
 
 const char *rpc_metadata(struct rpc_call *call, const char *key); /* first value, NULL: none */
 
-/* "127.0.0.1:40112", "unix", or "unknown" where it has gone. */
-const char *rpc_peer(struct rpc_call *call);
-
-/* Nobody waits for the answer any more; a long method asks now and then. */
-bool rpc_cancelled(const struct rpc_call *call);
-
 /* Ends the call with rc's gRPC status (rc_meaning) and err_message(cx, rc). */
 void rpc_fail(struct rpc_call *call, enum rc rc);
 
@@ -98,9 +92,10 @@ void rpc_channel_free(struct rpc_channel *c);
 
 /*
  * Calls service->methods[method] and blocks until the answer, at most until cx's deadline or timeout_ms,
- * whichever is first.  RC_OK: *ret_answer is in the arena.  Fails at once with RC_UNAVAILABLE where the
- * server can't be reached, RC_TIMEOUT where it doesn't answer in time; other statuses come back as the rc
- * that has that gRPC status, with the server's message.  The request id goes along as x-request-id.
+ * whichever is first.  RC_OK: *ret_answer is in the arena.  Fails with RC_UNAVAILABLE where the server can't be
+ * reached: at once, or, as it may be back, up to 100 ms later where that was so the last time; with RC_TIMEOUT
+ * where it doesn't answer in time.  Other statuses come back as the rc that has that gRPC status, with the
+ * server's message.  The request id goes along as x-request-id.
  */
 enum rc rpc_invoke(struct ctx *cx, struct rpc_channel *c, const ProtobufCServiceDescriptor *service,
     unsigned method, const ProtobufCMessage *request, int timeout_ms, ProtobufCMessage **ret_answer);

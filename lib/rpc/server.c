@@ -51,6 +51,8 @@ register_methods(struct rpc_server *s)
 	for (size_t i = 0; i < s->service_count; i++)
 		s->method_count += s->services[i]->descriptor->n_methods;
 	s->method_list = calloc(s->method_count + 1, sizeof(*s->method_list));
+	if (s->method_list == NULL)
+		abort();
 	for (size_t i = 0; i < s->service_count; i++) {
 		const ProtobufCServiceDescriptor *d = s->services[i]->descriptor;
 
@@ -124,8 +126,7 @@ work(void *server)
 		call_unref(op->call);
 	}
 	arena_free(a);
-	if (pg != NULL)
-		pg_close(pg);
+	pg_close(pg);
 	return NULL;
 }
 

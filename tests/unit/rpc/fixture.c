@@ -61,8 +61,6 @@ verify_patient(Patient__PatientService_Service *service, const Patient__PatientL
 		gate_wait();
 	if (strcmp(asked->patientid, "request") == 0)
 		response.exists = strcmp(cx->request_id, "known-request") == 0;
-	if (strcmp(asked->patientid, "peer") == 0)
-		response.exists = strcmp(rpc_peer(call), "unix") == 0;
 	if (strcmp(asked->patientid, "deadline") == 0)
 		response.exists = cx->deadline_ns != 0;
 	answer(&response, closure_data);

@@ -8,7 +8,7 @@
 #include "proto/patient.pb-c.h"
 
 /* Its PatientService does by the id: "request" says whether the request id is "known-request", "deadline" whether there is
- * one, "peer" whether a unix socket asks; "missing" fails with RC_NOT_FOUND, "silent" gives no answer, "wait" waits until
+ * one; "missing" fails with RC_NOT_FOUND, "silent" gives no answer, "wait" waits until
  * gate_open; any other id exists. */
 struct fixture {
 	char directory[64];
