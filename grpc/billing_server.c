@@ -34,20 +34,6 @@ amount_fault(struct ctx *cx, const char *text, int64_t *ret_minor)
 	}
 }
 
-/* Around the id anything up to a space is taken off, as the system replaced did. */
-static const char *
-id_fault(const char *text, char ret_id[UUID_SIZE])
-{
-	size_t length;
-
-	while (*text != '\0' && (unsigned char)*text <= ' ')
-		text++;
-	length = strlen(text);
-	while (length > 0 && (unsigned char)text[length - 1] <= ' ')
-		length--;
-	return uuid_parse(text, length, ret_id) ? NULL : BAD_UUID;
-}
-
 /* Both faults at once, the amount's first. */
 static enum rc
 read_request(struct ctx *cx, const Billing__InvoiceRequest *asked, struct invoice *ret_invoice)
@@ -55,7 +41,7 @@ read_request(struct ctx *cx, const Billing__InvoiceRequest *asked, struct invoic
 	char id[UUID_SIZE];
 	int64_t minor = 0;
 	const char *amount = amount_fault(cx, asked->amount, &minor);
-	const char *patient = id_fault(asked->patientid, id);
+	const char *patient = uuid_parse_padded(asked->patientid, id) ? NULL : BAD_UUID;
 
 	if (amount != NULL && patient != NULL)
 		return err_set(cx, RC_INVALID, "Validation failed: %s, %s", amount, patient);

@@ -165,22 +165,6 @@ compare_id(const void *text, const void *patient)
 	return strcmp(text, ((const struct patient *)patient)->id);
 }
 
-/* As PatientService always did: what the old one's trim() took off comes off here. */
-static bool
-parse_padded(const char *text, char ret_id[UUID_SIZE])
-{
-	size_t length;
-
-	if (text == NULL)
-		return false;
-	while (*text != '\0' && (unsigned char)*text <= ' ')
-		text++;
-	length = strlen(text);
-	while (length > 0 && (unsigned char)text[length - 1] <= ' ')
-		length--;
-	return uuid_parse(text, length, ret_id);
-}
-
 enum rc
 patient_exist(struct ctx *cx, const char *const *ids, size_t count, bool *ret_exist)
 {
@@ -191,7 +175,7 @@ patient_exist(struct ctx *cx, const char *const *ids, size_t count, bool *ret_ex
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0; i < count; i++)
-		if (parse_padded(ids[i], parsed[i]))
+		if (uuid_parse_padded(ids[i], parsed[i]))
 			pg_array_add(&asked, parsed[i]);
 	if (asked.count > 0)
 		rc = patient_store_existing(cx, pg_array_end(&asked), &found, &found_count);

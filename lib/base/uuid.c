@@ -58,3 +58,18 @@ uuid_parse(const char *text, size_t length, char ret_id[UUID_SIZE])
 	memcpy(ret_id, id, sizeof(id));
 	return true;
 }
+
+bool
+uuid_parse_padded(const char *text, char ret_id[UUID_SIZE])
+{
+	size_t length;
+
+	if (text == NULL)
+		return false;
+	while (*text != '\0' && (unsigned char)*text <= ' ')
+		text++;
+	length = strlen(text);
+	while (length > 0 && (unsigned char)text[length - 1] <= ' ')
+		length--;
+	return uuid_parse(text, length, ret_id);
+}

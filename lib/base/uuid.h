@@ -14,4 +14,8 @@ void uuid_new(char ret_id[UUID_SIZE]);
  * text itself, gets it in lower case. */
 bool uuid_parse(const char *text, size_t length, char ret_id[UUID_SIZE]);
 
+/* The same without what stands around it of spaces and control characters, as the gRPC services always took ids.
+ * NULL is none. */
+bool uuid_parse_padded(const char *text, char ret_id[UUID_SIZE]);
+
 #endif

@@ -60,6 +60,22 @@ START_TEST(a_new_id_is_of_version_7_and_unlike_the_last)
 }
 END_TEST
 
+START_TEST(what_pads_an_id_is_taken_off_and_nothing_within)
+{
+	static const char plain[] = "1e621f4c-db30-c273-49e9-2dcad508a9cb";
+	char id[UUID_SIZE];
+
+	ck_assert(uuid_parse_padded(" \t1E621F4C-DB30-C273-49E9-2DCAD508A9CB \n", id));
+	ck_assert_str_eq(id, plain);
+	ck_assert(uuid_parse_padded(plain, id));
+	ck_assert(!uuid_parse_padded("1e621f4c -db30-c273-49e9-2dcad508a9cb", id));
+	ck_assert(!uuid_parse_padded("\xc2\xa0" "1e621f4c-db30-c273-49e9-2dcad508a9cb", id));
+	ck_assert(!uuid_parse_padded(" \n", id));
+	ck_assert(!uuid_parse_padded("", id));
+	ck_assert(!uuid_parse_padded(NULL, id));
+}
+END_TEST
+
 Suite *
 uuid_suite(void)
 {
@@ -68,6 +84,7 @@ uuid_suite(void)
 
 	tcase_add_loop_test(t, an_id_is_36_characters_with_hyphens, 0, COUNT(texts));
 	tcase_add_test(t, an_id_may_be_lowered_in_place);
+	tcase_add_test(t, what_pads_an_id_is_taken_off_and_nothing_within);
 	tcase_add_test(t, a_new_id_is_of_version_7_and_unlike_the_last);
 	suite_add_tcase(suite, t);
 	return suite;
