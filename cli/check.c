@@ -7,7 +7,6 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/check_store.h"
@@ -22,6 +21,7 @@
 #define SUSPECTS 500
 #define NAMED_MAX 20
 #define GRACE_S 60
+#define GRACE_MAX_S 1000000000
 
 /* A booking without invoice, or a cancelled one whose invoice doesn't know. */
 struct suspect {
@@ -245,13 +245,10 @@ options(int argc, char **argv, bool *ret_json, int64_t *ret_grace_s)
 	*ret_json = false;
 	*ret_grace_s = GRACE_S;
 	for (int i = 1; i < argc; i++) {
-		char *end;
-
 		if (strcmp(argv[i], "--json") == 0) {
 			*ret_json = true;
 		} else if (strcmp(argv[i], "--grace") == 0 && i + 1 < argc) {
-			*ret_grace_s = strtoll(argv[++i], &end, 10);
-			if (end == argv[i] || *end != '\0' || *ret_grace_s < 0 || *ret_grace_s > 1000000000)
+			if (!cli_number(argv[++i], GRACE_MAX_S, ret_grace_s))
 				return false;
 		} else {
 			return false;

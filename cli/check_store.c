@@ -9,6 +9,9 @@
 	" when published_at > now() - make_interval(secs => $1::bigint) then '" EVENT_YOUNG "'"              \
 	" else '" EVENT_OLD "' end as state from outbox where type = '" type "')"
 
+#define BOOKED_EVENTS EVENTS_OF(TYPE_APPOINTMENT_BOOKED)
+#define CANCELLED_EVENTS EVENTS_OF(TYPE_APPOINTMENT_CANCELLED)
+
 /* --- scheduling --- */
 
 struct bookings_args {
@@ -36,11 +39,8 @@ static const struct pg_stmt bookings = {
 	.sql =
 	    "select distinct on (a.id) a.id, a.status = 'CANCELLED' as cancelled, b.id as booked_id,"
 	    " b.state as booked_state, c.id as cancelled_id, c.state as cancelled_state from appointment a"
-	    " left join " EVENTS_OF(
-		TYPE_APPOINTMENT_BOOKED) " b on b.appointment_id = a.id::text"
-					 " left join " EVENTS_OF(
-					     TYPE_APPOINTMENT_CANCELLED) " c on c.appointment_id = a.id::text"
-									 " order by a.id",
+	    " left join " BOOKED_EVENTS " b on b.appointment_id = a.id::text"
+	    " left join " CANCELLED_EVENTS " c on c.appointment_id = a.id::text order by a.id",
 	.takes = "grace",
 	.in = bookings_args_fields,
 	.out = booking_fields,

@@ -1,6 +1,12 @@
 #include "cli/cli.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/base/config.h"
 #include "lib/pg/pg.h"
@@ -32,6 +38,68 @@ cli_close(struct ctx *cx)
 {
 	pg_close(cx->pg);
 	cx->pg = NULL;
+}
+
+/* fd to its end, whatever size it claimed to have. */
+static char *
+read_all(struct arena *a, int fd, size_t capacity, size_t *ret_length)
+{
+	char *bytes = arena_alloc(a, capacity);
+	size_t length = 0;
+	ssize_t n;
+
+	while ((n = read(fd, bytes + length, capacity - length)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return NULL;
+		length += (size_t)n;
+		if (length == capacity) {
+			char *more = arena_alloc(a, 2 * capacity);
+
+			memcpy(more, bytes, length);
+			bytes = more;
+			capacity *= 2;
+		}
+	}
+	bytes[length] = '\0';
+	*ret_length = length;
+	return bytes;
+}
+
+char *
+cli_read_file(struct arena *a, const char *path, size_t *ret_length)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), error;
+	size_t capacity = (size_t)64 * 1024;
+	char *bytes = NULL;
+	struct stat st;
+
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &st) == 0) {
+		if (S_ISREG(st.st_mode) && st.st_size > 0)
+			capacity = (size_t)st.st_size + 1;
+		bytes = read_all(a, fd, capacity, ret_length);
+	}
+	error = errno;
+	close(fd);
+	errno = error;
+	return bytes;
+}
+
+bool
+cli_number(const char *text, int64_t max, int64_t *ret_number)
+{
+	char *end;
+	int64_t n;
+
+	errno = 0;
+	n = strtoll(text, &end, 10);
+	if (end == text || *end != '\0' || errno != 0 || n < 0 || n > max)
+		return false;
+	*ret_number = n;
+	return true;
 }
 
 static void

@@ -8,6 +8,8 @@
 
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "lib/base/ctx.h"
 
@@ -42,6 +44,12 @@ int verb_check(struct cli *cli, int argc, char **argv);	       /* check.c */
  * where the server can't be reached.  cli_close ends both. */
 bool cli_open(struct cli *cli, const char *database, const char *role, struct ctx *ret_cx);
 void cli_close(struct ctx *cx);
+
+/* A whole file, with a NUL behind it that isn't counted, in the arena; NULL, with errno set, where it can't be read. */
+char *cli_read_file(struct arena *a, const char *path, size_t *ret_length);
+
+/* The number from 0 to max that text is, and nothing else. */
+bool cli_number(const char *text, int64_t max, int64_t *ret_number);
 
 /*
  * Says on standard error what went wrong and what mends it, and returns the exit status to end with:

@@ -1,10 +1,6 @@
 #include "cli/csv.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* Cells grow by this many at first. */
 #define CELLS 16
@@ -149,46 +145,4 @@ csv_next(struct csv *csv, struct arena *a, struct csv_record *ret_record)
 	csv->at = at;
 	*ret_record = r;
 	return true;
-}
-
-static void
-close_file(void *fd)
-{
-	close(*(int *)fd);
-}
-
-char *
-csv_read_file(struct arena *a, const char *path, size_t *ret_length)
-{
-	int *fd = arena_zalloc(a, sizeof(*fd));
-	size_t length = 0, capacity = 64 * 1024;
-	char *bytes;
-	struct stat st;
-	ssize_t n;
-
-	*fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (*fd < 0)
-		return NULL;
-	arena_defer(a, close_file, fd);
-	if (fstat(*fd, &st) != 0)
-		return NULL;
-	if (S_ISREG(st.st_mode) && st.st_size > 0)
-		capacity = (size_t)st.st_size + 1;
-	bytes = arena_alloc(a, capacity);
-	while ((n = read(*fd, bytes + length, capacity - length)) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return NULL;
-		length += (size_t)n;
-		if (length == capacity) {
-			char *more = arena_alloc(a, 2 * capacity);
-
-			memcpy(more, bytes, length);
-			bytes = more;
-			capacity *= 2;
-		}
-	}
-	*ret_length = length;
-	return bytes;
 }

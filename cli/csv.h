@@ -33,7 +33,4 @@ void csv_init(struct csv *csv, const char *bytes, size_t length);
 /* The next record, its texts in the arena; empty lines are none.  False at the end. */
 bool csv_next(struct csv *csv, struct arena *a, struct csv_record *ret_record);
 
-/* A whole file, in the arena; NULL, with errno set, where it can't be read. */
-char *csv_read_file(struct arena *a, const char *path, size_t *ret_length);
-
 #endif

@@ -1,8 +1,6 @@
 /* dead_letters.c - `medicore dead-letters`: the events that billing couldn't turn into an effect. */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -261,20 +259,6 @@ drop(struct cli *cli, struct ctx *cx, const struct asked *asked)
 /* --- the verb --- */
 
 static bool
-parse_number(const char *s, int64_t max, int64_t *ret)
-{
-	char *end;
-	int64_t n;
-
-	errno = 0;
-	n = strtoll(s, &end, 10);
-	if (end == s || *end != '\0' || errno != 0 || n < 0 || n > max)
-		return false;
-	*ret = n;
-	return true;
-}
-
-static bool
 parse(int argc, char **argv, struct asked *ret)
 {
 	*ret = (struct asked){ .what = argc > 1 ? argv[1] : "", .wait_s = WAIT_S };
@@ -285,9 +269,9 @@ parse(int argc, char **argv, struct asked *ret)
 			ret->all = true;
 		} else if (strcmp(argv[i], "--wait") == 0 && strcmp(ret->what, "replay") == 0 &&
 			   i + 1 < argc) {
-			if (!parse_number(argv[++i], WAIT_MAX_S, &ret->wait_s))
+			if (!cli_number(argv[++i], WAIT_MAX_S, &ret->wait_s))
 				return false;
-		} else if (ret->id != 0 || !parse_number(argv[i], INT64_MAX, &ret->id) || ret->id == 0) {
+		} else if (ret->id != 0 || !cli_number(argv[i], INT64_MAX, &ret->id) || ret->id == 0) {
 			return false;
 		}
 	}

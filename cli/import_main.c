@@ -137,7 +137,7 @@ verb_import(struct cli *cli, int argc, char **argv)
 	im.without = o.without;
 	im.dry_run = o.dry_run;
 	im.registered = o.registered == NULL ? REGISTERED_DEFAULT : o.registered;
-	bytes = csv_read_file(cli->arena, im.path, &length);
+	bytes = cli_read_file(cli->arena, im.path, &length);
 	if (bytes == NULL) {
 		cli_error(cli, NULL, "%s: %s", im.path, strerror(errno));
 		return IMPORT_STOPPED;

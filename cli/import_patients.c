@@ -207,7 +207,7 @@ import_visits_read(struct import *im, const char *path)
 
 	arena_defer(a, free_visits, visits);
 	im->visits = visits;
-	bytes = csv_read_file(a, path, &length);
+	bytes = cli_read_file(a, path, &length);
 	if (bytes == NULL) {
 		cli_error(im->cli, NULL, "%s: %s", path, strerror(errno));
 		return false;

@@ -3,39 +3,19 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define TEXT_MAX ((size_t)16 * 1024 * 1024)
 
 bool
 migration_text(struct cli *cli, const char *path, struct field_bytes *ret_text)
 {
-	FILE *f = fopen(path, "re");
-	size_t size = 64 * (size_t)1024, length = 0, n;
-	char *text;
+	size_t length;
+	char *text = cli_read_file(cli->arena, path, &length);
 
-	if (f == NULL)
-		return cli_error(cli, NULL, "%s: %s", path, strerror(errno)) == CLI_DONE;
-	text = arena_alloc(cli->arena, size);
-	while ((n = fread(text + length, 1, size - 1 - length, f)) > 0 && length < TEXT_MAX) {
-		length += n;
-		if (length == size - 1) {
-			char *bigger = arena_alloc(cli->arena, 2 * size);
-
-			memcpy(bigger, text, length);
-			text = bigger;
-			size *= 2;
-		}
-	}
-	text[length] = '\0';
-	if (ferror(f) || length >= TEXT_MAX || memchr(text, '\0', length) != NULL) {
-		cli_error(cli, NULL, "%s: %s", path, ferror(f) ? strerror(errno) : "is no SQL text");
-		fclose(f);
+	if (text == NULL || memchr(text, '\0', length) != NULL) {
+		cli_error(cli, NULL, "%s: %s", path, text == NULL ? strerror(errno) : "is no SQL text");
 		return false;
 	}
-	fclose(f);
 	*ret_text = (struct field_bytes){ .bytes = text, .length = length };
 	return true;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/cli.h"
 #include "lib/base/text.h"
 #include "tests/unit/cli/suites.h"
 
@@ -101,7 +102,7 @@ START_TEST(a_pipe_is_read_to_its_end)
 	ck_assert_int_eq(write(ends[1], sent, sizeof(sent)), (ssize_t)sizeof(sent));
 	close(ends[1]);
 	snprintf(path, sizeof(path), "/dev/fd/%d", ends[0]);
-	got = csv_read_file(a, path, &length);
+	got = cli_read_file(a, path, &length);
 	ck_assert_ptr_nonnull(got);
 	ck_assert_uint_eq(length, sizeof(sent));
 	ck_assert_int_eq(memcmp(got, sent, length), 0);
@@ -115,9 +116,9 @@ START_TEST(a_file_that_cannot_be_read_is_said_so)
 	struct arena *a = arena_new();
 	size_t length;
 
-	ck_assert_ptr_null(csv_read_file(a, "/nonexistent/x.csv", &length));
+	ck_assert_ptr_null(cli_read_file(a, "/nonexistent/x.csv", &length));
 	ck_assert_int_eq(errno, ENOENT);
-	ck_assert_ptr_null(csv_read_file(a, "/tmp", &length));
+	ck_assert_ptr_null(cli_read_file(a, "/tmp", &length));
 	ck_assert_int_eq(errno, EISDIR);
 	arena_free(a);
 }
