@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/signalfd.h>
 
 #include "config.h"
@@ -24,17 +23,6 @@ usage(FILE *to, const struct process *p)
 {
 	fprintf(to, "usage: %s [--config FILE] [--print-config] [--help] [--version]%s%s\n%s\n", p->name,
 	    p->argument == NULL ? "" : " ", p->argument == NULL ? "" : p->argument, p->purpose);
-}
-
-static enum log_level
-log_level(void)
-{
-	static const char *const names[] = { "debug", "info", "warning", "error" };
-
-	for (int i = LOG_DEBUG; i <= LOG_ERROR; i++)
-		if (strcmp(config->log.level, names[i]) == 0)
-			return (enum log_level)i;
-	return LOG_INFO;
 }
 
 /* Threads inherit the mask, those of librdkafka and gRPC too: signals come to stop_wait alone. */
@@ -97,7 +85,7 @@ process_start(const struct process *p, int argc, char **argv, const char **ret_a
 	}
 	if (p->argument != NULL)
 		*ret_argument = argv[optind];
-	log_open(p->name, log_level());
+	log_open(p->name, log_level_named(config->log.level));
 	return hold_signals() ? -1 : EXIT_FAILURE;
 }
 

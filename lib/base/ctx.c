@@ -5,6 +5,14 @@
 #include "lib/base/clock.h"
 #include "lib/base/uuid.h"
 
+bool
+request_id_valid(const char *id)
+{
+	size_t n = strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
+
+	return n > 0 && n <= REQUEST_ID_MAX && id[n] == '\0';
+}
+
 void
 ctx_init(struct ctx *cx, struct arena *a, struct pg *pg)
 {

@@ -8,6 +8,7 @@
 #ifndef BASE_CTX_H
 #define BASE_CTX_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/base/arena.h"
@@ -31,6 +32,8 @@ struct err {
 
 /* Longest request id taken from outside; the design allows [A-Za-z0-9._-]{1,64}. */
 #define REQUEST_ID_MAX 64
+
+bool request_id_valid(const char *id);
 
 struct ctx {
 	struct arena *arena;
@@ -60,7 +63,7 @@ enum rc err_field(struct ctx *cx, enum rc rc, const char *name, const char *fmt,
  * errors found" (contract); else rc's title.  In the arena. */
 const char *err_message(struct ctx *cx, enum rc rc);
 
-/* Milliseconds left until the deadline: 0 when it has passed, at most max where there is none. */
+/* Milliseconds left until the deadline, at most max: 0 when it has passed, max where there is none. */
 int ctx_time_left_ms(const struct ctx *cx, int max);
 
 /*

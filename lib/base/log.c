@@ -22,6 +22,15 @@ struct line {
 	size_t length;
 };
 
+enum log_level
+log_level_named(const char *name)
+{
+	for (int i = LOG_DEBUG; i <= LOG_ERROR; i++)
+		if (strcmp(level_names[i], name) == 0)
+			return (enum log_level)i;
+	return LOG_INFO;
+}
+
 void
 log_open(const char *program, enum log_level level)
 {

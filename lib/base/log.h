@@ -11,6 +11,9 @@
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
 
+/* By its name in the configuration; LOG_INFO for one that is none. */
+enum log_level log_level_named(const char *name);
+
 /* program appears in each line; lines below level are dropped.  Call once, before threads start. */
 void log_open(const char *program, enum log_level level);
 

@@ -1,6 +1,4 @@
 /* method.c - a call of a bound service: read, checked, run and answered, all on one worker's thread. */
-#include <string.h>
-
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/pg/pg.h"
@@ -17,15 +15,6 @@ method_arm(struct rpc_server *s, const struct method *m)
 	if (grpc_server_request_registered_call(s->core, m->registered, &call->core, &call->deadline,
 		&call->metadata, &call->in, s->methods, s->methods, &call->ops[OP_ARRIVE]) != GRPC_CALL_OK)
 		call_unref(call); /* the queues are shut */
-}
-
-/* design: [A-Za-z0-9._-]{1,64} */
-static bool
-request_id_valid(const char *id)
-{
-	size_t n = strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
-
-	return n > 0 && n <= REQUEST_ID_MAX && id[n] == '\0';
 }
 
 static void

@@ -3,7 +3,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -44,17 +43,6 @@ raise_descriptor_limit(void)
 	(void)setrlimit(RLIMIT_NOFILE, &limit); /* else we run with what there is */
 }
 
-static enum log_level
-configured_level(void)
-{
-	static const char *const names[] = { "debug", "info", "warning", "error" };
-
-	for (size_t i = 0; i < 4; i++)
-		if (strcmp(config->log.level, names[i]) == 0)
-			return (enum log_level)i;
-	return LOG_INFO;
-}
-
 static int
 serve(const struct rpc_program *program)
 {
@@ -71,7 +59,7 @@ serve(const struct rpc_program *program)
 	pthread_sigmask(SIG_BLOCK, &ends, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	raise_descriptor_limit();
-	log_open(program->name, configured_level());
+	log_open(program->name, log_level_named(config->log.level));
 	program->start(&options);
 	s = rpc_server_new(&options, program->services, program->count);
 	if (s == NULL)

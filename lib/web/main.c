@@ -3,7 +3,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -75,17 +74,6 @@ print_openapi(const struct web_program *program)
 	arena_free(b.arena);
 }
 
-static enum log_level
-configured_level(void)
-{
-	static const char *const names[] = { "debug", "info", "warning", "error" };
-
-	for (int i = LOG_DEBUG; i <= LOG_ERROR; i++)
-		if (strcmp(names[i], config->log.level) == 0)
-			return (enum log_level)i;
-	return LOG_INFO;
-}
-
 static bool
 listening(int fd)
 {
@@ -120,7 +108,7 @@ serve(const struct web_program *program)
 		usage(stderr, program);
 		return 2;
 	}
-	log_open(program->name, configured_level());
+	log_open(program->name, log_level_named(config->log.level));
 	signal(SIGPIPE, SIG_IGN);
 	if (fcgi)
 		block_signals();

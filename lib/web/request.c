@@ -12,14 +12,6 @@ request_header(const struct request *rq, const char *variable)
 	return value == NULL || *value == '\0' ? NULL : value;
 }
 
-bool
-request_id_valid(const char *id)
-{
-	size_t n = strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
-
-	return n >= 1 && n <= REQUEST_ID_MAX && id[n] == '\0';
-}
-
 static int
 hex_digit(char c)
 {

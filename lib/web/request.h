@@ -36,9 +36,6 @@ struct request {
 /* A header field's value, NULL where there is none or it is empty; variable is "HTTP_ACCEPT" and the like. */
 const char *request_header(const struct request *rq, const char *variable);
 
-/* [A-Za-z0-9._-]{1,64} */
-bool request_id_valid(const char *id);
-
 /* Fills in method and path, decodes segments.  RC_INVALID for an escape, a NUL or UTF-8 that is none. */
 enum rc request_parse_path(struct ctx *cx, struct request *rq);
 

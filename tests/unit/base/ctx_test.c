@@ -93,6 +93,21 @@ START_TEST(a_deadline_leaves_less_and_less)
 }
 END_TEST
 
+START_TEST(a_request_id_from_outside_is_short_and_plain)
+{
+	char id[REQUEST_ID_MAX + 2] = { 0 };
+
+	ck_assert(request_id_valid("A-z.0_9"));
+	ck_assert(!request_id_valid(""));
+	ck_assert(!request_id_valid("two words"));
+	ck_assert(!request_id_valid("line\n"));
+	memset(id, 'x', REQUEST_ID_MAX);
+	ck_assert(request_id_valid(id));
+	id[REQUEST_ID_MAX] = 'x';
+	ck_assert(!request_id_valid(id));
+}
+END_TEST
+
 static void
 count(void *arg)
 {
@@ -132,6 +147,7 @@ ctx_suite(void)
 	tcase_add_test(t, a_code_outside_the_enum_is_a_bug_of_ours);
 	tcase_add_loop_test(t, every_code_has_a_meaning_at_every_edge, 0, RC_COUNT);
 	tcase_add_test(t, a_deadline_leaves_less_and_less);
+	tcase_add_test(t, a_request_id_from_outside_is_short_and_plain);
 	tcase_add_test(t, work_is_offloaded_as_the_engine_says);
 	suite_add_tcase(suite, t);
 	return suite;

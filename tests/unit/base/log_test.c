@@ -128,6 +128,14 @@ START_TEST(a_clients_mistake_is_logged_without_what_it_sent)
 }
 END_TEST
 
+START_TEST(levels_have_the_names_of_the_configuration)
+{
+	ck_assert_int_eq(log_level_named("debug"), LOG_DEBUG);
+	ck_assert_int_eq(log_level_named("error"), LOG_ERROR);
+	ck_assert_int_eq(log_level_named("loud"), LOG_INFO);
+}
+END_TEST
+
 Suite *
 log_suite(void)
 {
@@ -139,6 +147,7 @@ log_suite(void)
 	tcase_add_test(t, what_is_below_the_level_is_dropped);
 	tcase_add_test(t, a_failure_of_ours_is_logged_with_its_detail);
 	tcase_add_test(t, a_clients_mistake_is_logged_without_what_it_sent);
+	tcase_add_test(t, levels_have_the_names_of_the_configuration);
 	suite_add_tcase(suite, t);
 	return suite;
 }
