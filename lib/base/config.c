@@ -298,21 +298,3 @@ config_print(FILE *to)
 			fprintf(to, "# %s %s\n", s->key, from->text == NULL ? "is not set" : "is set, and not shown");
 	}
 }
-
-void
-config_manual(FILE *to)
-{
-	const char *section = "";
-
-	for (const struct setting *s = settings; s->section != NULL; s++) {
-		if (strcmp(section, s->section) != 0)
-			fprintf(to, "%s.Ss [%s]\n.Bl -tag -width Ds\n", *section == '\0' ? "" : ".El\n", s->section);
-		section = s->section;
-		fprintf(to, ".It Cm %s Pq %s\n%s\n", s->key, type_name(s), s->help);
-		if (s->initial != NULL && *s->initial != '\0')
-			fprintf(to, "Default:\n.Ql %s .\n", s->initial);
-		if (s->type == S_SECRET)
-			fprintf(to, "Its file can be named instead, as\n.Cm %s_file .\n", s->key);
-	}
-	fputs(".El\n", to);
-}

@@ -1,8 +1,8 @@
 /*
  * config.h - the settings, from an INI file and the environment.
  *
- * One table (config.c) has a row for each setting: section, key, type, default, unit, help.  It parses, checks,
- * prints --print-config and feeds the man page.  Each can also be set as MEDICORE__SECTION__KEY, which wins over
+ * One table (config.c) has a row for each setting: section, key, type, default, unit, help.  It parses, checks
+ * and prints --print-config.  Each can also be set as MEDICORE__SECTION__KEY, which wins over
  * the file; a secret's file as MEDICORE__SECTION__KEY_FILE or `key_file`.  An unknown setting or a bad value is
  * an error that names file, line and reason.
  */
@@ -69,8 +69,5 @@ bool config_load(const char *path);
 
 /* Every setting with its value and where it comes from, as a file that config_load takes; secrets are not shown. */
 void config_print(FILE *to);
-
-/* The settings table as man page source (mdoc). */
-void config_manual(FILE *to);
 
 #endif

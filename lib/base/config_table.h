@@ -27,7 +27,7 @@ struct setting {
 	enum setting_type type;
 	size_t at; /* in struct config */
 	const char *initial; /* NULL: none, for a secret */
-	const char *unit;    /* shown in the manual; the words of a S_CHOICE */
+	const char *unit;    /* shown by --print-config; the words of a S_CHOICE */
 	int64_t min, max;    /* of numbers; text may be empty where min is 0 */
 	const char *help;
 };

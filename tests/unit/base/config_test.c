@@ -267,21 +267,6 @@ START_TEST(what_is_printed_can_be_loaded_again)
 }
 END_TEST
 
-START_TEST(the_manual_lists_settings_of_every_section)
-{
-	char *text;
-	size_t size;
-	FILE *to = open_memstream(&text, &size);
-
-	config_manual(to);
-	fclose(to);
-	ck_assert_ptr_nonnull(strstr(text, ".Ss [patient_service]\n"));
-	ck_assert_ptr_nonnull(strstr(text, ".It Cm statement_timeout Pq duration\n"));
-	ck_assert_ptr_nonnull(strstr(text, ".Cm password_file .\n"));
-	free(text);
-}
-END_TEST
-
 Suite *
 config_suite(void)
 {
@@ -297,7 +282,6 @@ config_suite(void)
 	tcase_add_loop_test(t, a_secret_comes_from_a_file_and_is_never_shown, 0, 2);
 	tcase_add_test(t, a_secret_set_twice_by_the_environment_is_refused);
 	tcase_add_test(t, what_is_printed_can_be_loaded_again);
-	tcase_add_test(t, the_manual_lists_settings_of_every_section);
 	suite_add_tcase(suite, t);
 	return suite;
 }
