@@ -131,11 +131,4 @@ const char *field_text(struct arena *a, const struct field *row, const void *fro
 void field_schema(struct buf *b, const struct field *table, enum field_use use);
 void field_schema_row(struct buf *b, const struct field *row, enum field_use use); /* one member's */
 
-/*
- * The gate, first in line for all JSON from outside: RC_OK only for one well-formed RFC 8259 text in valid
- * UTF-8 without NUL (escaped either), lone surrogates, duplicate members or more than 32 levels.  On
- * RC_INVALID *ret_at is the offset of the first bad byte, *ret_why a constant text.
- */
-enum rc json_check(const char *json, size_t length, size_t *ret_at, const char **ret_why);
-
 #endif

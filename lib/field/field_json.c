@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "lib/base/config.h"
-#include "lib/field/json_fault.h"
+#include "lib/field/json_check.h"
 #include "lib/field/member.h"
 
 /* Longest unknown name that is said again in a message: its key has it anyway. */
@@ -95,7 +95,7 @@ field_read(struct ctx *cx, const struct field *table, enum field_use use, const 
 	struct json_object *object;
 	struct json_fault fault;
 
-	if (json_check_fault(json, length, &fault) != RC_OK)
+	if (json_check(json, length, &fault) != RC_OK)
 		return blame_fault(cx, json, &fault);
 	object = parse(cx, json, length);
 	if (!json_object_is_type(object, json_type_object))
@@ -120,7 +120,7 @@ write_money(struct buf *b, const struct field *table, const struct field *row, c
 	char text[MONEY_TEXT_SIZE];
 
 	money_format(money->minor, currency != NULL ? currency : config->billing.currency, text);
-	buf_addf(b, "\"%s\"", text);
+	buf_add_json(b, text);
 }
 
 static void
@@ -129,7 +129,7 @@ write_instant(struct buf *b, const struct instant *instant)
 	char text[INSTANT_SIZE];
 
 	instant_format(instant->us, text);
-	buf_addf(b, "\"%s\"", text);
+	buf_add_json(b, text);
 }
 
 static void

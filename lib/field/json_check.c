@@ -10,8 +10,7 @@
 #include <string.h>
 
 #include "lib/base/text.h"
-#include "lib/field/field.h"
-#include "lib/field/json_fault.h"
+#include "lib/field/json_check.h"
 
 #define DEPTH_MAX 32
 #define NAMES_MAX 1024 /* of all objects that are open at once; nobody who means well sends a tenth of it */
@@ -73,36 +72,12 @@ is_digit(int ch)
 	return ch >= '0' && ch <= '9';
 }
 
-/* Four hexadecimal digits, or -1. */
-static int
-hex4(const char *s, size_t left)
-{
-	int n = 0;
-
-	if (left < 4)
-		return -1;
-	for (int i = 0; i < 4; i++) {
-		int ch = s[i], digit;
-
-		if (is_digit(ch))
-			digit = ch - '0';
-		else if (ch >= 'a' && ch <= 'f')
-			digit = ch - 'a' + 10;
-		else if (ch >= 'A' && ch <= 'F')
-			digit = ch - 'A' + 10;
-		else
-			return -1;
-		n = n << 4 | digit;
-	}
-	return n;
-}
-
 /* Behind "\u"; takes both halves of a surrogate pair (section 7). */
 static bool
 unicode_escape(struct check *c)
 {
 	size_t start = c->at - 2;
-	int unit = hex4(c->json + c->at, c->length - c->at);
+	int unit = json_hex4(c->json + c->at, c->length - c->at);
 
 	if (unit < 0)
 		return fail(c, "\\u takes four hexadecimal digits");
@@ -112,7 +87,7 @@ unicode_escape(struct check *c)
 	if (unit < 0xd800 || unit > 0xdfff)
 		return true;
 	if (unit < 0xdc00 && c->length - c->at >= 6 && c->json[c->at] == '\\' && c->json[c->at + 1] == 'u') {
-		unit = hex4(c->json + c->at + 2, 4);
+		unit = json_hex4(c->json + c->at + 2, 4);
 		if (unit >= 0xdc00 && unit <= 0xdfff) {
 			c->at += 6;
 			return true;
@@ -144,12 +119,6 @@ escape(struct check *c)
 	}
 }
 
-static size_t
-utf8_size(int lead)
-{
-	return lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-}
-
 /* At its opening quote. */
 static bool
 string(struct check *c, struct name *ret)
@@ -167,7 +136,7 @@ string(struct check *c, struct name *ret)
 		}
 		if (ch < 0x20)
 			return fail_value(c, c->at, "a control character in text must be escaped");
-		size = utf8_size(ch);
+		size = json_sequence(ch);
 		if (size > 1 && (size > c->length - c->at || !utf8_valid(c->json + c->at, size)))
 			return fail_value(c, c->at, "text must be UTF-8");
 		c->at += size;
@@ -221,52 +190,10 @@ literal(struct check *c, const char *word)
 	return true;
 }
 
-/* The next code point of a name that string() let through; -1 at its end.  So "a" and "\u0061" are one
- * name. */
-static int32_t
-next_code_point(const char **s, const char *end)
-{
-	static const char escapes[] = "bfnrt", meant[] = "\b\f\n\r\t";
-	const char *p = *s, *found;
-	size_t size;
-	int32_t n;
-
-	if (p == end)
-		return -1;
-	if (*p != '\\') {
-		size = utf8_size((unsigned char)*p);
-		n = size == 1 ? *p : (unsigned char)*p & (0x7f >> size);
-		for (size_t i = 1; i < size; i++)
-			n = n << 6 | ((unsigned char)p[i] & 0x3f);
-		*s = p + size;
-		return n;
-	}
-	if (p[1] != 'u') {
-		*s = p + 2;
-		found = strchr(escapes, p[1]);
-		return found != NULL ? meant[found - escapes] : p[1];
-	}
-	n = hex4(p + 2, 4);
-	*s = p + 6;
-	if (n >= 0xd800 && n <= 0xdfff) {
-		n = 0x10000 + ((n - 0xd800) << 10) + (hex4(p + 8, 4) - 0xdc00);
-		*s = p + 12;
-	}
-	return n;
-}
-
 static int
 name_compare(const char *json, const struct name *a, const struct name *b)
 {
-	const char *p = json + a->at, *q = json + b->at;
-	const char *p_end = p + a->length, *q_end = q + b->length;
-	int32_t x, y;
-
-	do {
-		x = next_code_point(&p, p_end);
-		y = next_code_point(&q, q_end);
-	} while (x == y && x >= 0);
-	return (x > y) - (x < y);
+	return json_text_compare(json + a->at, a->length, json + b->at, b->length);
 }
 
 static int
@@ -382,7 +309,7 @@ value(struct check *c)
 }
 
 enum rc
-json_check_fault(const char *json, size_t length, struct json_fault *ret_fault)
+json_check(const char *json, size_t length, struct json_fault *ret_fault)
 {
 	struct check c;
 	bool good;
@@ -403,42 +330,4 @@ json_check_fault(const char *json, size_t length, struct json_fault *ret_fault)
 		return RC_OK;
 	*ret_fault = c.fault;
 	return RC_INVALID;
-}
-
-enum rc
-json_check(const char *json, size_t length, size_t *ret_at, const char **ret_why)
-{
-	struct json_fault fault;
-	enum rc rc = json_check_fault(json, length, &fault);
-
-	if (rc != RC_OK) {
-		*ret_at = fault.at;
-		*ret_why = fault.why;
-	}
-	return rc;
-}
-
-static char *
-put_code_point(char *out, int32_t n)
-{
-	static const int lead[] = { 0, 0xc0, 0xe0, 0xf0 };
-	int more = n < 0x80 ? 0 : n < 0x800 ? 1 : n < 0x10000 ? 2 : 3;
-
-	*out++ = (char)(lead[more] | n >> (6 * more));
-	while (more-- > 0)
-		*out++ = (char)(0x80 | (n >> (6 * more) & 0x3f));
-	return out;
-}
-
-char *
-json_unescape(struct arena *a, const char *raw, size_t length)
-{
-	const char *end = raw + length;
-	char *text = arena_alloc(a, length + 1), *out = text; /* no escape is shorter than what it means */
-	int32_t n;
-
-	while ((n = next_code_point(&raw, end)) >= 0)
-		out = put_code_point(out, n);
-	*out = '\0';
-	return text;
 }

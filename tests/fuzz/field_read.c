@@ -7,6 +7,7 @@
 
 #include "lib/base/config.h"
 #include "lib/base/uuid.h"
+#include "lib/field/json_check.h"
 #include "tests/unit/field/thing.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -50,8 +51,7 @@ try_use(struct arena *a, enum field_use use, const char *json, size_t size)
 	struct buf reply = { .arena = a };
 	struct thing t = { 0 };
 	struct ctx cx;
-	const char *why;
-	size_t at;
+	struct json_fault fault;
 	enum rc rc;
 
 	ctx_init(&cx, a, NULL);
@@ -60,10 +60,10 @@ try_use(struct arena *a, enum field_use use, const char *json, size_t size)
 	for (const struct err_field *f = cx.err.fields; f != NULL; f = f->next)
 		must(utf8_valid(f->name, strlen(f->name)) && utf8_valid(f->message, strlen(f->message)));
 	if (rc == RC_OK) {
-		must(json_check(json, size, &at, &why) == RC_OK);
+		must(json_check(json, size, &fault) == RC_OK);
 		must_be_sound(&t, use);
 		field_write(&reply, thing_fields, &t);
-		must(json_check(reply.bytes, reply.length, &at, &why) == RC_OK);
+		must(json_check(reply.bytes, reply.length, &fault) == RC_OK);
 	}
 }
 

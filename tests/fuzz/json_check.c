@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/field/field.h"
+#include "lib/field/json_check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -21,11 +21,11 @@ limit_met(enum rc rc, const char *why, const json_error_t *error)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const char *why = "", *text = (const char *)data;
+	const char *text = (const char *)data;
+	struct json_fault fault = { .why = "" };
 	json_error_t error = { 0 };
 	json_t *theirs;
-	size_t at = 0;
-	enum rc ours = json_check(text, size, &at, &why);
+	enum rc ours = json_check(text, size, &fault);
 
 	/* jansson 2.14 takes a NUL behind the value for its end; no JSON has one. */
 	if (size > 0 && memchr(text, '\0', size) != NULL) {
@@ -34,10 +34,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	theirs = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
-	if (at > size || (ours != RC_OK && ours != RC_INVALID) || (ours == RC_INVALID && *why == '\0'))
+	if (fault.at > size || (ours != RC_OK && ours != RC_INVALID) || (ours == RC_INVALID && *fault.why == '\0'))
 		abort();
-	if ((theirs != NULL) != (ours == RC_OK) && !limit_met(ours, why, &error)) {
-		fprintf(stderr, "ours: %s at %zu; jansson: %s\n", ours == RC_OK ? "taken" : why, at,
+	if ((theirs != NULL) != (ours == RC_OK) && !limit_met(ours, fault.why, &error)) {
+		fprintf(stderr, "ours: %s at %zu; jansson: %s\n", ours == RC_OK ? "taken" : fault.why, fault.at,
 		    theirs != NULL ? "taken" : error.text);
 		abort();
 	}

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/base/config.h"
+#include "lib/field/json_check.h"
 #include "lib/web/engine.h"
 #include "tests/unit/field/thing.h"
 
@@ -153,8 +154,9 @@ take(struct asked *asked, char *text, size_t size)
 static void
 must_be_an_answer(const struct buf *answer)
 {
-	const char *content, *why, *json;
-	size_t at, length;
+	const char *content, *json;
+	struct json_fault fault;
+	size_t length;
 
 	if (answer->length < 12 || memcmp(answer->bytes, "Status: ", 8) != 0)
 		abort();
@@ -164,7 +166,7 @@ must_be_an_answer(const struct buf *answer)
 	json = memmem(answer->bytes, (size_t)(content - answer->bytes), "json", 4);
 	content += 4;
 	length = answer->length - (size_t)(content - answer->bytes);
-	if (json != NULL && length > 0 && json_check(content, length, &at, &why) != RC_OK)
+	if (json != NULL && length > 0 && json_check(content, length, &fault) != RC_OK)
 		abort();
 }
 

@@ -1,7 +1,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/field/field.h"
+#include "lib/base/text.h"
+#include "lib/field/json_check.h"
 #include "tests/unit/field/suites.h"
 
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
@@ -30,11 +31,10 @@ static const struct {
 
 START_TEST(well_formed_json_passes)
 {
-	const char *why = "";
-	size_t at = 0;
-	enum rc rc = json_check(good[_i].json, good[_i].length, &at, &why);
+	struct json_fault fault = { 0 };
+	enum rc rc = json_check(good[_i].json, good[_i].length, &fault);
 
-	ck_assert_msg(rc == RC_OK, "%s: %s at %zu", good[_i].json, why, at);
+	ck_assert_msg(rc == RC_OK, "%s: %s at %zu", good[_i].json, fault.why, fault.at);
 }
 END_TEST
 
@@ -136,12 +136,11 @@ static const struct {
 
 START_TEST(malformed_json_is_refused_at_its_first_bad_byte)
 {
-	const char *why = NULL;
-	size_t at = SIZE_MAX;
+	struct json_fault fault = { .at = SIZE_MAX };
 
-	ck_assert_msg(json_check(bad[_i].json, bad[_i].length, &at, &why) == RC_INVALID, "%s passed", bad[_i].json);
-	ck_assert_msg(at == bad[_i].at, "%s: %s at %zu", bad[_i].json, why, at);
-	ck_assert_ptr_nonnull(why);
+	ck_assert_msg(json_check(bad[_i].json, bad[_i].length, &fault) == RC_INVALID, "%s passed", bad[_i].json);
+	ck_assert_msg(fault.at == bad[_i].at, "%s: %s at %zu", bad[_i].json, fault.why, fault.at);
+	ck_assert_ptr_nonnull(fault.why);
 }
 END_TEST
 
@@ -150,12 +149,11 @@ START_TEST(every_cut_of_an_object_is_refused)
 {
 	static const char json[] = "{\"a\\u0062\":[1.5e+3,\"\xf0\x9f\x98\x80\\ud83d\\ude00\",{\"c\":null}],\"d\":true}";
 	struct arena *a = arena_new();
-	const char *why;
-	size_t at;
+	struct json_fault fault;
 
 	for (size_t n = 0; n < sizeof(json) - 1; n++)
-		ck_assert_int_eq(json_check(arena_copy(a, json, n), n, &at, &why), RC_INVALID);
-	ck_assert_int_eq(json_check(json, sizeof(json) - 1, &at, &why), RC_OK);
+		ck_assert_int_eq(json_check(arena_copy(a, json, n), n, &fault), RC_INVALID);
+	ck_assert_int_eq(json_check(json, sizeof(json) - 1, &fault), RC_OK);
 	arena_free(a);
 }
 END_TEST
@@ -163,16 +161,16 @@ END_TEST
 static enum rc
 check_nested(int depth, bool objects)
 {
+	struct json_fault fault;
 	char json[1024];
-	size_t n = 0, at;
-	const char *why;
+	size_t n = 0;
 
 	for (int i = 0; i < depth; i++)
 		n += (size_t)snprintf(json + n, sizeof(json) - n, objects ? "{\"a\":" : "[");
 	json[n++] = '1';
 	for (int i = 0; i < depth; i++)
 		json[n++] = objects ? '}' : ']';
-	return json_check(json, n, &at, &why);
+	return json_check(json, n, &fault);
 }
 
 START_TEST(depth_is_at_most_32)
@@ -189,8 +187,7 @@ END_TEST
 START_TEST(an_object_of_many_members_is_compared_or_refused)
 {
 	struct arena *a = arena_new();
-	const char *why;
-	size_t at;
+	struct json_fault fault;
 
 	for (int count = 1024; count <= 10000; count += 8976) {
 		struct buf b = { .arena = a };
@@ -199,12 +196,12 @@ START_TEST(an_object_of_many_members_is_compared_or_refused)
 		for (int i = 0; i < count; i++)
 			buf_addf(&b, "%s\"n%d\":0", i > 0 ? "," : "", i);
 		buf_add_char(&b, '}');
-		ck_assert_int_eq(json_check(b.bytes, b.length, &at, &why), count == 1024 ? RC_OK : RC_INVALID);
+		ck_assert_int_eq(json_check(b.bytes, b.length, &fault), count == 1024 ? RC_OK : RC_INVALID);
 		if (count != 1024)
 			continue;
 		b.bytes[b.length - 6] = '0'; /* n1023 becomes n1003 */
-		ck_assert_int_eq(json_check(b.bytes, b.length, &at, &why), RC_INVALID);
-		ck_assert_str_eq(why, "this member is there twice");
+		ck_assert_int_eq(json_check(b.bytes, b.length, &fault), RC_INVALID);
+		ck_assert_str_eq(fault.why, "this member is there twice");
 	}
 	arena_free(a);
 }

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "lib/field/json_check.h"
 #include "tests/unit/field/suites.h"
 #include "tests/unit/field/thing.h"
 
@@ -21,11 +22,10 @@ static const char *
 schema(enum field_use use)
 {
 	struct buf b = { .arena = arena };
-	const char *why;
-	size_t at;
+	struct json_fault fault;
 
 	field_schema(&b, thing_fields, use);
-	ck_assert_int_eq(json_check(b.bytes, b.length, &at, &why), RC_OK);
+	ck_assert_int_eq(json_check(b.bytes, b.length, &fault), RC_OK);
 	return b.bytes;
 }
 

@@ -1,0 +1,38 @@
+/* json_check.h - the gate, first in line for all JSON from outside; for lib/field's own files. */
+#ifndef FIELD_JSON_CHECK_H
+#define FIELD_JSON_CHECK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/arena.h"
+#include "lib/base/rc.h"
+
+/* What is wrong, with enough to say which member is to blame. */
+struct json_fault {
+	size_t at;        /* offset of the first bad byte */
+	const char *why;  /* constant */
+	bool in_value;    /* the syntax is sound so far: a text's content, or a duplicate, is the matter */
+	size_t member_at; /* the outermost object's member that it is in: its name between the quotes, … */
+	size_t member_length; /* … still escaped; 0: in none */
+};
+
+/*
+ * RC_OK only for one well-formed RFC 8259 text in valid UTF-8 without NUL (escaped either), lone surrogates,
+ * duplicate members or more than 32 levels; else RC_INVALID.
+ */
+enum rc json_check(const char *json, size_t length, struct json_fault *ret_fault);
+
+/* --- json_text.c --- */
+
+/* A name or text that the gate let through, without its quotes, as UTF-8. */
+char *json_unescape(struct arena *a, const char *raw, size_t length);
+
+/* Below, at or above 0 as strcmp(3), for two such names: "a" and "\u0061" are one. */
+int json_text_compare(const char *a, size_t a_length, const char *b, size_t b_length);
+
+int json_hex4(const char *s, size_t left); /* four hexadecimal digits, or -1 */
+size_t json_sequence(int lead);		   /* bytes of the UTF-8 sequence that begins so, where it is one */
+
+#endif
