@@ -1,18 +1,16 @@
 """/appointments by REST: booking, its rules, collisions, lists and cancelling."""
 import datetime
 import json
-import os
 import re
 import threading
 import uuid
 
-import psycopg2
 import pytest
 
 import rest
-from rest import assert_error, follow, get, next_link, post, query, registered, send, short
+from medicore import sql
+from rest import UUID, assert_error, follow, get, next_link, post, query, registered, send, short
 
-UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 MEMBERS = {"id", "patientId", "providerId", "serviceCode", "status", "startsAt", "endsAt", "zone", "cancelReason"}
 
 
@@ -44,12 +42,8 @@ def booked(patient_id, **members):
 
 def outbox(appointment_id):
     """Type, key and headers of the events of an appointment, oldest first."""
-    with psycopg2.connect(host=os.environ["MEDICORE_PGHOST"], port=os.environ["MEDICORE_PGPORT"], user="postgres",
-                          dbname="medicore_scheduling") as db:
-        with db.cursor() as c:
-            c.execute("select type, aggregateid, headers, aggregatetype, id::text from outbox"
-                      " where headers->>'appointment_id' = %s order by seq", (appointment_id,))
-            return c.fetchall()
+    return sql("scheduling", "select type, aggregateid, headers, aggregatetype, id::text from outbox"
+               " where headers->>'appointment_id' = %s order by seq", appointment_id)
 
 
 # --- booking ---
@@ -342,10 +336,7 @@ def test_refused_booking_leaves_no_event(patient_id):
     booked(patient_id, providerId=who)
     mine = f"refused-{uuid.uuid4()}"
     assert send("POST", "/appointments", asked(patient_id, providerId=who), {"X-Request-Id": mine}).status == 409
-    with psycopg2.connect(host=os.environ["MEDICORE_PGHOST"], port=os.environ["MEDICORE_PGPORT"], user="postgres",
-                          dbname="medicore_scheduling") as db, db.cursor() as c:
-        c.execute("select count(*) from outbox where headers->>'request_id' = %s", (mine,))
-        assert c.fetchone() == (0,)
+    assert sql("scheduling", "select count(*) from outbox where headers->>'request_id' = %s", mine) == [(0,)]
 
 
 # --- lists ---

@@ -8,9 +8,9 @@ import time
 import uuid
 
 import grpc
-import psycopg2
 import pytest
 
+from medicore import sql
 from wire import (billing_pb2, billing_pb2_grpc, health_pb2, health_pb2_grpc, patient_pb2, patient_pb2_grpc, reflection_pb2,
                   reflection_pb2_grpc)
 
@@ -20,14 +20,6 @@ Code = grpc.StatusCode
 RANGE = "must be between 0 and 9223372036854775807"
 NO_UUID = "The provided string is not a valid UUID format"
 LARGEST = "92233720368547758.07"  # 2^63-1 cents
-
-
-def sql(domain, statement, *parameters):
-    with psycopg2.connect(host=os.environ["MEDICORE_PGHOST"], port=os.environ["MEDICORE_PGPORT"], user="postgres",
-                          dbname=f"medicore_{domain}") as db:
-        with db.cursor() as c:
-            c.execute(statement, parameters)
-            return c.fetchall() if c.description else []
 
 
 @pytest.fixture(scope="module")

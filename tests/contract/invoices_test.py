@@ -2,19 +2,17 @@
 import datetime
 import json
 import os
-import re
 import threading
 import uuid
 
 import grpc
-import psycopg2
 import pytest
 
 import rest
-from rest import assert_error, follow, get, post, query, registered, send, short
+from medicore import sql
+from rest import UUID, assert_error, follow, get, post, query, registered, send, short
 from wire import patient_pb2, patient_pb2_grpc
 
-UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 MEMBERS = ["id", "number", "patientId", "appointmentId", "status", "amount", "remainingAmount", "currency", "description",
            "issuedAt", "dueDate"]
 
@@ -38,14 +36,6 @@ def issued(patient_id, headers=None, **members):
     answer = issue(patient_id, headers, **members)
     assert answer.status == 201, answer
     return answer.json
-
-
-def sql(statement, *parameters):
-    with psycopg2.connect(host=os.environ["MEDICORE_PGHOST"], port=os.environ["MEDICORE_PGPORT"], user="postgres",
-                          dbname="medicore_billing") as db:
-        with db.cursor() as c:
-            c.execute(statement, parameters)
-            return c.fetchall() if c.description else []
 
 
 # --- issuing ---
@@ -132,7 +122,7 @@ def test_members_that_are_not_the_clients_to_set_are_refused(patient_id, member)
 def test_an_unknown_patient_is_404_naming_the_field_and_nothing_is_written():
     nobody = str(uuid.uuid4())
     assert_error(issue(nobody), 404, {"patientId": f"patient with Id {nobody} do not exist"})
-    assert sql("select count(*) from invoice where patient_id = %s", nobody) == [(0,)]
+    assert sql("billing", "select count(*) from invoice where patient_id = %s", nobody) == [(0,)]
 
 
 def test_a_deleted_patient_is_unknown_but_invoices_stay():
@@ -190,7 +180,7 @@ def test_any_number_at_once_with_one_key_make_one_invoice():
     for t in threads:
         t.join()
     assert len(ids) == 16 and len(set(ids)) == 1
-    assert sql("select count(*) from invoice where patient_id = %s", patient_id) == [(1,)]
+    assert sql("billing", "select count(*) from invoice where patient_id = %s", patient_id) == [(1,)]
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "caf\u00e9", "a\tb"], ids=short)
@@ -216,7 +206,7 @@ def test_lists_are_bare_arrays_in_order_of_id_with_filters_and_pages():
     patient_id = registered()["id"]
     # Ids begin with the millisecond: two of the same one may stand either way round.
     made = sorted((issued(patient_id, amount=f"{i}.00") for i in range(5)), key=lambda m: m["id"])
-    sql("update invoice set status = 'PAID', remaining_amount = 0 where id = %s", made[1]["id"])
+    sql("billing", "update invoice set status = 'PAID', remaining_amount = 0 where id = %s", made[1]["id"])
     ids = [m["id"] for m in made]
     assert [i["id"] for i in get(query("/invoices", patientId=patient_id)).json] == ids
     paged, pages = follow(query("/invoices", patientId=patient_id, limit=2))
@@ -233,7 +223,7 @@ def test_lists_are_bare_arrays_in_order_of_id_with_filters_and_pages():
 
 def test_without_a_limit_there_are_at_most_50():
     patient_id = registered()["id"]
-    sql("insert into invoice (id, patient_id, amount, remaining_amount, currency)"
+    sql("billing", "insert into invoice (id, patient_id, amount, remaining_amount, currency)"
         " select gen_random_uuid(), %s, 1, 1, 'USD' from generate_series(1, 60)", patient_id)
     first = get(query("/invoices", patientId=patient_id))
     assert len(first.json) == 50 and rest.next_link(first)

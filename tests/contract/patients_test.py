@@ -2,16 +2,14 @@
 import collections
 import datetime
 import json
-import re
 import threading
 import uuid
 
 import pytest
 
 import rest
-from rest import assert_error, delete, get, patch, patient, post, query, registered, send, short
+from rest import UUID, assert_error, delete, get, patch, patient, post, query, registered, send, short
 
-UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 TODAY = datetime.datetime.now(datetime.timezone.utc).date()
 
 

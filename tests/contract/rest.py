@@ -8,6 +8,7 @@ import uuid
 
 URL = urllib.parse.urlsplit(os.environ.get("MEDICORE_URL", "http://127.0.0.1:8080"))
 JSON = "application/json"
+UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 
 
 class Answer:

@@ -24,6 +24,7 @@ import uuid
 import psycopg2
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("MEDICORE_DEV_BUILD") or TOP / "build")
 DATA = TOP / "tests" / "data"
 
 
@@ -56,23 +57,61 @@ def free_base(count=6):
                 s.close()
 
 
+def sql(domain, query, *params, env=os.environ):
+    """Rows of a query as the superuser of the server that env names; [] where it gives none."""
+    with psycopg2.connect(host=env["MEDICORE_PGHOST"], port=env["MEDICORE_PGPORT"], user="postgres",
+                          dbname=f"medicore_{domain}") as db:
+        with db.cursor() as c:
+            c.execute(query, params)
+            return c.fetchall() if c.description else []
+
+
+class Postgres:
+    """A server of its own without anything of ours, by with-postgres; its files are below directory."""
+
+    def __init__(self, directory):
+        announced = directory / "environment"
+        os.mkfifo(announced)
+        self.process = subprocess.Popen([TOP / "tests/lib/with-postgres", "bash", "-c", 'env -0 >"$0"; read -r _', announced],
+                                        stdin=subprocess.PIPE, text=True)
+        self.env = dict(line.split("=", 1) for line in announced.read_text().split("\0") if line)
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+    def does(self, action):
+        """start, stop, kill, … (see postgres-server)"""
+        subprocess.run([self.env["PGSERVER"], action], env=dict(os.environ, **self.env), check=True)
+
+    def environ(self, **more):
+        """With which our programs find it."""
+        return dict(os.environ, MEDICORE_CONFIG="", MEDICORE__DATABASE__HOST=self.env["PGHOST"],
+                    MEDICORE__DATABASE__PORT=self.env["PGPORT"], **more)
+
+    def connect(self, database="postgres", role="postgres"):
+        return psycopg2.connect(host=self.env["PGHOST"], port=self.env["PGPORT"], user=role, dbname=database)
+
+    def migrate(self, *args, migrations=TOP / "db", **more):
+        return subprocess.run([BUILD / "medicore", "migrate", "--migrations", migrations, *args], text=True,
+                              env=self.environ(**more), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
 class System:
-    def __init__(self, build=None):
+    def __init__(self):
         self.run = pathlib.Path(tempfile.mkdtemp(prefix="medicore-test-"))
         self.run.chmod(0o755)
-        self.build = build or os.environ.get("MEDICORE_DEV_BUILD")
         self.environ = dict(os.environ, MEDICORE_DEV_RUN=str(self.run), MEDICORE_DEV_BASE=str(free_base()))
-        if self.build:
-            self.environ["MEDICORE_DEV_BUILD"] = self.build
         self.env = {}
 
     def __enter__(self):
         return self
 
-    def __exit__(self, kind, *_):
+    def __exit__(self, *_):
+        # Always: a fixture doesn't hear that a test of it failed.
         keep = os.environ.get("MEDICORE_TEST_LOGS")
-        if kind and keep:
-            shutil.copytree(self.run / "log", pathlib.Path(keep) / self.run.name, dirs_exist_ok=True)
+        if keep and (self.run / "log").exists():
+            shutil.copytree(self.run / "log", pathlib.Path(keep) / self.run.name)
         self.dev("down", "--wipe")
 
     def dev(self, *args, check=True):
@@ -105,7 +144,7 @@ class System:
         return done
 
     def tool(self, name):
-        return str(pathlib.Path(self.build or TOP / "build") / name)
+        return str(BUILD / name)
 
     # --- processes ---
 
@@ -123,6 +162,14 @@ class System:
         pid = self.pid(name)
         os.kill(pid, how)
         wait_until(lambda: not alive(pid), 20, f"the end of {name}")
+
+    def start_another(self, name):
+        """One more of a relay or worker, the way ./dev up starts it, which doesn't know of it."""
+        command = ["medicore-relay", "scheduling"] if name == "relay-scheduling" else [f"medicore-{name}"]
+        rights = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
+        with open(self.run / "log" / f"{name}.log", "a") as log:
+            return subprocess.Popen([self.tool(command[0]), *command[1:], "--config", str(self.run / "medicore.conf")],
+                                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **rights)
 
     def memory_kib(self, pid, what="Pss"):
         for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
@@ -150,12 +197,7 @@ class System:
             return e.code, e.headers, decoded(e.read())
 
     def sql(self, domain, query, *params):
-        """Rows of a query as the database's superuser; [] where it gives none."""
-        with psycopg2.connect(host=self.env["MEDICORE_PGHOST"], port=self.env["MEDICORE_PGPORT"], user="postgres",
-                              dbname=f"medicore_{domain}") as db:
-            with db.cursor() as c:
-                c.execute(query, params)
-                return c.fetchall() if c.description else []
+        return sql(domain, query, *params, env=self.env)
 
     def register(self, **members):
         given = {"name": "Ada Lovelace", "email": f"{uuid.uuid4()}@example.org", "gender": "FEMALE",

@@ -1,6 +1,5 @@
 """The FastCGI engine as a web server meets it: kept connections, bodies nobody asked for, SIGTERM.  No database is there."""
 import os
-import pathlib
 import select
 import signal
 import socket
@@ -10,8 +9,8 @@ import time
 
 import pytest
 
-TOP = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("MEDICORE_DEV_BUILD") or TOP / "build")
+from medicore import BUILD
+
 BEGIN, ABORT, END, PARAMS, STDIN, STDOUT = 1, 2, 3, 4, 5, 6
 
 

@@ -199,18 +199,6 @@ def test_what_goes_out_over_kafka_is_as_the_contract_has_it(system):
 # --- programs that die ---
 
 
-def as_nobody():
-    return {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
-
-
-def program(s, name):
-    """Another one, started the way ./dev up does."""
-    command = ["medicore-relay", "scheduling"] if name == "relay-scheduling" else [f"medicore-{name}"]
-    log = open(s.run / "log" / f"{name}.log", "a")
-    return subprocess.Popen([s.tool(command[0]), *command[1:], "--config", str(s.run / "medicore.conf")],
-                            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **as_nobody())
-
-
 def end(process):
     if process.poll() is None:
         process.kill()
@@ -220,7 +208,7 @@ def end(process):
 def test_worker_and_relay_killed_again_and_again_make_one_invoice_each(system):
     system.kill("billing-worker")
     system.kill("relay-scheduling")
-    running = {name: program(system, name) for name in ("billing-worker", "relay-scheduling")}
+    running = {name: system.start_another(name) for name in ("billing-worker", "relay-scheduling")}
     made, done = [], threading.Event()
 
     def book():
@@ -236,7 +224,7 @@ def test_worker_and_relay_killed_again_and_again_make_one_invoice_each(system):
     while not done.wait(0.15) or kills < 12:
         name = ("billing-worker", "relay-scheduling")[kills % 2]
         end(running[name])
-        running[name] = program(system, name)
+        running[name] = system.start_another(name)
         kills += 1
     thread.join()
     try:
@@ -253,7 +241,7 @@ def test_worker_and_relay_killed_again_and_again_make_one_invoice_each(system):
 
 
 def test_a_second_relay_stands_by_and_takes_over(system):
-    standby = program(system, "relay-scheduling")
+    standby = system.start_another("relay-scheduling")
     try:
         wait_until(lambda: "standing by" in system.log("relay-scheduling"), 10, "the second relay")
         system.kill("relay-scheduling")

@@ -1,7 +1,5 @@
 """medicore-patientd and medicore-billingd as processes: stopping, starting, a database or a patient service that is away or mute."""
 import concurrent.futures
-import os
-import pathlib
 import resource
 import signal
 import socket
@@ -10,46 +8,15 @@ import time
 import uuid
 
 import grpc
-import psycopg2
 import pytest
 
-from medicore import free_base, wait_until
+from medicore import BUILD, Postgres, free_base, wait_until
 from wire import (billing_pb2, billing_pb2_grpc, health_pb2, health_pb2_grpc, patient_pb2, patient_pb2_grpc, reflection_pb2,
                   reflection_pb2_grpc)
 
-TOP = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("MEDICORE_DEV_BUILD") or TOP / "build")
 WORKERS = 8  # threads of a listener that run methods
 Code = grpc.StatusCode
 Serving = health_pb2.HealthCheckResponse
-
-
-class Server:
-    """A PostgreSQL server of its own, with our databases."""
-
-    def __init__(self, directory):
-        announced = directory / "environment"
-        os.mkfifo(announced)
-        self.process = subprocess.Popen([TOP / "tests/lib/with-postgres", "bash", "-c", 'env -0 >"$0"; read -r _', announced],
-                                        stdin=subprocess.PIPE, text=True)
-        self.env = dict(line.split("=", 1) for line in announced.read_text().split("\0") if line)
-        done = subprocess.run([BUILD / "medicore", "migrate", "--migrations", TOP / "db"], env=self.environ(), stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True)
-        assert done.returncode == 0, done.stdout
-
-    def environ(self, **more):
-        return dict(os.environ, MEDICORE_CONFIG="", MEDICORE__DATABASE__HOST=self.env["PGHOST"],
-                    MEDICORE__DATABASE__PORT=self.env["PGPORT"], **more)
-
-    def does(self, action):
-        subprocess.run([self.env["PGSERVER"], action], env=dict(os.environ, **self.env), check=True)
-
-    def connect(self):
-        return psycopg2.connect(host=self.env["PGHOST"], port=self.env["PGPORT"], user="postgres", dbname="medicore_patient")
-
-    def stop(self):
-        self.process.stdin.close()
-        self.process.wait()
 
 
 class Listener:
@@ -88,7 +55,9 @@ class Listener:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    s = Server(tmp_path_factory.mktemp("postgres"))
+    s = Postgres(tmp_path_factory.mktemp("postgres"))
+    done = s.migrate()
+    assert done.returncode == 0, done.stderr
     yield s
     s.stop()
 
@@ -110,7 +79,7 @@ def start(server, tmp_path):
 @pytest.fixture(scope="module")
 def patient(server):
     made = str(uuid.uuid4())
-    with server.connect() as db, db.cursor() as c:
+    with server.connect("medicore_patient") as db, db.cursor() as c:
         c.execute("insert into patient (id, name, email, gender, address, date_of_birth, registered_date) values "
                   "(%s, 'A', %s, 'OTHER', 'x', '1985-12-10', '2026-01-05')", (made, f"{made}@example.org"))
     return made
@@ -120,7 +89,7 @@ class Locked:
     """While it lasts, a question about patients waits in the database."""
 
     def __init__(self, server):
-        self.db = server.connect()
+        self.db = server.connect("medicore_patient")
 
     def __enter__(self):
         self.db.cursor().execute("lock table patient in access exclusive mode")

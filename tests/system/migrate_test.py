@@ -1,52 +1,26 @@
 """medicore migrate, on a PostgreSQL server of its own: what it makes, refuses, and whom it lets do what."""
 import os
-import pathlib
 import shutil
 import subprocess
 
 import psycopg2
 import pytest
 
-TOP = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("MEDICORE_DEV_BUILD") or TOP / "build")
+from medicore import BUILD, TOP, Postgres, wait_until
+
 DOMAINS = ("patient", "scheduling", "billing")
 
 
-class Server:
-    def __init__(self, directory):
-        announced = directory / "environment"
-        os.mkfifo(announced)
-        self.process = subprocess.Popen(
-            [TOP / "tests/lib/with-postgres", "bash", "-c", 'env -0 >"$0"; read -r _', announced],
-            stdin=subprocess.PIPE, text=True)
-        env = dict(line.split("=", 1) for line in announced.read_text().split("\0") if line)
-        self.host, self.port = env["PGHOST"], env["PGPORT"]
-
-    def stop(self):
-        self.process.stdin.close()
-        self.process.wait()
-
-    def connect(self, database="postgres", role="postgres"):
-        connection = psycopg2.connect(host=self.host, port=self.port, dbname=database, user=role)
-        connection.autocommit = True
-        return connection
-
+class Server(Postgres):
     def rows(self, sql, database="postgres", role="postgres", parameters=None):
         connection = self.connect(database, role)
+        connection.autocommit = True
         try:
             with connection.cursor() as cursor:
                 cursor.execute(sql, parameters)
                 return cursor.fetchall() if cursor.description else []
         finally:
             connection.close()
-
-    def environ(self, **more):
-        return dict(os.environ, MEDICORE_CONFIG="", MEDICORE__DATABASE__HOST=self.host,
-                    MEDICORE__DATABASE__PORT=self.port, **more)
-
-    def migrate(self, migrations, *args, **more):
-        return subprocess.run([BUILD / "medicore", "migrate", "--migrations", migrations, *args], text=True,
-                              env=self.environ(**more), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def applied(self, domain):
         return self.rows("select number, name from schema_migration order by number", f"medicore_{domain}")
@@ -84,7 +58,7 @@ def add(db, domain, words, sql):
 
 
 def test_fresh_server_gets_databases_roles_and_tables(server, db):
-    done = server.migrate(db)
+    done = server.migrate(migrations=db)
     assert done.returncode == 0 and done.stderr == ""
     for domain in DOMAINS:
         assert f"{domain}: made database medicore_{domain}" in done.stdout
@@ -95,68 +69,68 @@ def test_fresh_server_gets_databases_roles_and_tables(server, db):
 
 
 def test_the_servers_log_quotes_nobodys_email(server, db):
-    assert server.migrate(db).returncode == 0
+    assert server.migrate(migrations=db).returncode == 0
     for domain in DOMAINS:
         assert server.rows("show log_error_verbosity", f"medicore_{domain}") == [("terse",)]
 
 
 def test_an_admin_who_may_not_silence_the_log_can_migrate(server, db):
     server.rows("create role keeper login createdb createrole")
-    done = server.migrate(db, MEDICORE__DATABASE__ADMIN="keeper")
+    done = server.migrate(migrations=db, MEDICORE__DATABASE__ADMIN="keeper")
     assert done.returncode == 0, done.stderr
     assert server.rows("show log_error_verbosity", "medicore_patient") == [("default",)]
 
 
 def test_second_run_changes_nothing(server, db):
-    assert server.migrate(db).returncode == 0
+    assert server.migrate(migrations=db).returncode == 0
     before = server.rows("select * from schema_migration", "medicore_patient")
-    done = server.migrate(db)
+    done = server.migrate(migrations=db)
     assert done.returncode == 0 and "patient: up to date" in done.stdout
     assert server.rows("select * from schema_migration", "medicore_patient") == before
 
 
 def test_new_migration_is_applied_once(server, db):
-    assert server.migrate(db).returncode == 0
+    assert server.migrate(migrations=db).returncode == 0
     added = add(db, "billing", "more", "create table more (id integer); insert into more values (1);")
-    assert f"billing: applied {added.name}" in server.migrate(db).stdout
-    assert server.migrate(db).returncode == 0
+    assert f"billing: applied {added.name}" in server.migrate(migrations=db).stdout
+    assert server.migrate(migrations=db).returncode == 0
     assert server.rows("select * from more", "medicore_billing") == [(1,)]
 
 
 def test_dry_run_and_status_only_tell(server, db):
-    done = server.migrate(db, "--dry-run")
+    done = server.migrate("--dry-run", migrations=db)
     assert done.returncode == 0 and "would make database medicore_patient" in done.stdout
     assert "would apply 0001_patients.sql" in done.stdout
-    done = server.migrate(db, "--status")
+    done = server.migrate("--status", migrations=db)
     assert done.returncode == 1 and "pending" in done.stdout
     assert server.rows("select count(*) from pg_database where datname like 'medicore%'") == [(0,)]
-    assert server.migrate(db).returncode == 0
-    done = server.migrate(db, "--status")
+    assert server.migrate(migrations=db).returncode == 0
+    done = server.migrate("--status", migrations=db)
     assert done.returncode == 0 and "pending" not in done.stdout
     added = add(db, "patient", "later", "select 1;")
-    done = server.migrate(db, "--status")
+    done = server.migrate("--status", migrations=db)
     assert done.returncode == 1 and f"{added.name}" in done.stdout
-    assert f"patient: would apply {added.name}" in server.migrate(db, "--dry-run").stdout
+    assert f"patient: would apply {added.name}" in server.migrate("--dry-run", migrations=db).stdout
     assert len(server.applied("patient")) == int(added.name[:4]) - 1
 
 
 def test_edited_migration_is_refused(server, db):
-    assert server.migrate(db).returncode == 0
+    assert server.migrate(migrations=db).returncode == 0
     path = newest(db, "scheduling")
     path.write_text(path.read_text() + "-- one more word\n")
     for flags in ((), ("--dry-run",), ("--status",)):
-        done = server.migrate(db, *flags)
+        done = server.migrate(*flags, migrations=db)
         assert done.returncode == 1
         assert f"{path} is not what database medicore_scheduling was made with" in done.stderr
         assert "put the file back" in done.stderr
 
 
 def test_newer_database_is_refused(server, db):
-    assert server.migrate(db).returncode == 0
+    assert server.migrate(migrations=db).returncode == 0
     added = add(db, "patient", "tomorrow", "create table tomorrow ();")
-    assert server.migrate(db).returncode == 0
+    assert server.migrate(migrations=db).returncode == 0
     added.unlink()
-    done = server.migrate(db)
+    done = server.migrate(migrations=db)
     assert done.returncode == 1
     assert f"has migration {added.name}, which is newer than this program knows" in done.stderr
 
@@ -166,14 +140,14 @@ def test_missing_and_overtaken_migrations_are_refused(server, db):
     third = add(db, "patient", "third", "select 1;")
     kept = second.read_text()
     second.unlink()
-    assert server.migrate(db).returncode == 0
+    assert server.migrate(migrations=db).returncode == 0
     second.write_text(kept)
-    done = server.migrate(db)
+    done = server.migrate(migrations=db)
     assert done.returncode == 1 and f"{second.name} was never applied" in done.stderr
     server.rows("drop database medicore_patient with (force)")
-    assert server.migrate(db).returncode == 0
+    assert server.migrate(migrations=db).returncode == 0
     second.unlink()
-    done = server.migrate(db)
+    done = server.migrate(migrations=db)
     assert done.returncode == 1 and f"{second.name} is missing" in done.stderr
     assert third.exists()
 
@@ -182,26 +156,26 @@ def test_two_files_with_one_number_are_refused(server, db):
     first = newest(db, "patient")
     other = first.with_name(first.name[:4] + "_zz.sql")
     other.write_text("select 1;")
-    done = server.migrate(db)
+    done = server.migrate(migrations=db)
     assert done.returncode == 1 and "have the same number" in done.stderr
 
 
 def test_failing_migration_leaves_nothing_behind(server, db):
-    assert server.migrate(db).returncode == 0
+    assert server.migrate(migrations=db).returncode == 0
     bad = add(db, "patient", "bad", "create table half ();\n\nselect *\nfrom nowhere;\n")
-    done = server.migrate(db)
+    done = server.migrate(migrations=db)
     assert done.returncode == 1
     assert f"{bad}" in done.stderr and 'line 4: relation "nowhere" does not exist' in done.stderr
     assert server.rows("select to_regclass('half')", "medicore_patient") == [(None,)]
     bad.write_text("create table whole ();\n")
-    assert server.migrate(db).returncode == 0
+    assert server.migrate(migrations=db).returncode == 0
 
 
 def test_migration_that_commits_by_itself_is_refused(server, db):
-    assert server.migrate(db).returncode == 0
+    assert server.migrate(migrations=db).returncode == 0
     before = server.applied("patient")
     add(db, "patient", "commits", "create table half (); commit; select 1;")
-    done = server.migrate(db)
+    done = server.migrate(migrations=db)
     assert done.returncode == 1 and "ended the transaction" in done.stderr
     assert server.applied("patient") == before
 
@@ -218,7 +192,7 @@ def test_two_at_once_both_succeed(server, db):
 
 def test_admin_need_not_be_superuser(server, db):
     server.rows("drop role if exists maker; create role maker login createdb createrole")
-    done = server.migrate(db, MEDICORE__DATABASE__ADMIN="maker")
+    done = server.migrate(migrations=db, MEDICORE__DATABASE__ADMIN="maker")
     assert done.returncode == 0, done.stderr
     for domain in DOMAINS:
         server.rows(f"drop database medicore_{domain} with (force)")
@@ -236,7 +210,7 @@ def test_unreachable_server_is_said_plainly(tmp_path, db):
 
 def test_names_that_need_quotes_work(server, db):
     name = 'odd "name"; drop'
-    done = server.migrate(db, MEDICORE__DATABASE__PATIENT=name)
+    done = server.migrate(migrations=db, MEDICORE__DATABASE__PATIENT=name)
     assert done.returncode == 0, done.stderr
     assert server.rows("select count(*) from patient", name) == [(0,)]
     server.rows('drop database "odd ""name""; drop"')
@@ -301,7 +275,7 @@ MAY_NOT = [
 def migrated(one_server):
     for domain in DOMAINS:
         one_server.rows(f"drop database if exists medicore_{domain} with (force)")
-    done = one_server.migrate(TOP / "db")
+    done = one_server.migrate()
     assert done.returncode == 0, done.stderr
     return one_server
 
@@ -329,11 +303,11 @@ def test_role_may_enter_its_own_database_only(migrated, domain, role):
     ("billing", "operator", "update dead_letters set replay_asked_at = now()", "dead_letters")])
 def test_change_wakes_who_listens(migrated, domain, role, sql, channel):
     listener = migrated.connect(f"medicore_{domain}", f"medicore_{role}")
+    listener.autocommit = True
     with listener.cursor() as cursor:
         cursor.execute(f"listen {channel}")
-        migrated.rows(sql, f"medicore_{domain}", f"medicore_{role}")
-        cursor.execute("select 1")
-    listener.poll()
+    migrated.rows(sql, f"medicore_{domain}", f"medicore_{role}")
+    wait_until(lambda: listener.poll() or listener.notifies, 10, "the notification")
     assert [n.channel for n in listener.notifies] == [channel]
     listener.close()
 

@@ -1,7 +1,5 @@
 """A dependency away is 503 or UNAVAILABLE at once, and all goes on by itself when it is back."""
-import os
 import statistics
-import subprocess
 import time
 
 import grpc
@@ -95,15 +93,9 @@ def test_events_of_the_time_without_patient_service_go_through_within_2_s_of_its
     system.wait_invoice(a["id"], 2)
 
 
-def as_nobody():
-    return {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
-
-
 def start_only(system, name):
-    """Starts one program by hand, the way ./dev up does."""
-    log = open(system.run / "log" / f"{name}.log", "a")
-    p = subprocess.Popen([system.tool(f"medicore-{name}"), "--config", str(system.run / "medicore.conf")],
-                         stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **as_nobody())
+    """Starts one program by hand, and tells ./dev of it."""
+    p = system.start_another(name)
     fields = open(f"/proc/{p.pid}/stat").read().rsplit(")", 1)[1].split()
     (system.run / "pid" / f"{name}.pid").write_text(f"{p.pid}\n")
     (system.run / "pid" / f".{name}").write_text(f"{fields[19]} by-hand\n")
