@@ -81,7 +81,7 @@ import_set(struct ctx *cx, const struct import *im, const char *member, const st
 {
 	const struct field *fields = im->kind->fields;
 
-	field_set(cx, fields, field_find(fields, member), CREATE, text->bytes == NULL ? "" : text->bytes, text->length, into);
+	field_set(cx, field_find(fields, member), CREATE, text->bytes == NULL ? "" : text->bytes, text->length, into);
 }
 
 /* The column that a member comes from, or its own name where several make it. */
@@ -127,7 +127,7 @@ import_map(struct ctx *cx, const struct import *im, const struct csv_record *rec
 		if (im->at[i] >= 0 && columns[i].member != NULL)
 			cell = record->cells[im->at[i]];
 		if (cell.length > 0)
-			field_set(cx, im->kind->fields, field_find(im->kind->fields, columns[i].member), CREATE, cell.text,
+			field_set(cx, field_find(im->kind->fields, columns[i].member), CREATE, cell.text,
 			    cell.length, row->value);
 	}
 	if (rc == RC_OK && im->kind->map != NULL)

@@ -10,8 +10,7 @@ check_code(struct ctx *cx, const char *code)
 {
 	struct service named = { 0 };
 
-	return field_set(
-	    cx, service_fields, field_find(service_fields, "code"), CREATE, code, strlen(code), &named);
+	return field_set(cx, field_find(service_fields, "code"), CREATE, code, strlen(code), &named);
 }
 
 /* What there is already, where writing asked changed nothing. */

@@ -179,13 +179,12 @@ money_keep(const struct field *row, const char *text, void *into)
 }
 
 enum rc
-field_set(struct ctx *cx, const struct field *table, const struct field *row, enum field_use use,
-    const char *text, size_t length, void *into)
+field_set(struct ctx *cx, const struct field *row, enum field_use use, const char *text, size_t length,
+    void *into)
 {
 	char *copy;
 	enum rc rc;
 
-	(void)table;
 	if (!utf8_valid(text, length))
 		return err_field(cx, RC_INVALID, row->name, "%s must be UTF-8 without NUL", row->name);
 	copy = arena_strndup(cx->arena, text, length);

@@ -96,8 +96,8 @@ enum rc field_read(struct ctx *cx, const struct field *table, enum field_use use
 /* Checks one text value (percent-decoded query parameter, CSV cell, gRPC string) by its row and stores it.
  * On a bad one blames row->name and returns RC_INVALID.  An F_MONEY member holds no amount until
  * field_finish, which knows the currency. */
-enum rc field_set(struct ctx *cx, const struct field *table, const struct field *row, enum field_use use,
-    const char *text, size_t length, void *into);
+enum rc field_set(struct ctx *cx, const struct field *row, enum field_use use, const char *text, size_t length,
+    void *into);
 
 /* After the last field_set, once: amounts, which need their currency (where none was named it becomes
  * [billing] currency), and members that are REQUIRED.  RC_INVALID where any field is to blame.  field_read

@@ -54,8 +54,7 @@ wrong_type(struct ctx *cx, const struct field *row)
 }
 
 static enum rc
-read_member(struct ctx *cx, const struct field *table, const struct field *row, enum field_use use,
-    struct json_object *value, void *into)
+read_member(struct ctx *cx, const struct field *row, enum field_use use, struct json_object *value, void *into)
 {
 	enum json_type type = json_object_get_type(value), due = json_type_string;
 
@@ -74,7 +73,7 @@ read_member(struct ctx *cx, const struct field *table, const struct field *row, 
 		*(bool *)member(row, into) = json_object_get_boolean(value);
 		return RC_OK;
 	}
-	return field_set(cx, table, row, use, json_object_get_string(value),
+	return field_set(cx, row, use, json_object_get_string(value),
 	    (size_t)json_object_get_string_len(value), into);
 }
 
@@ -105,7 +104,7 @@ field_read(struct ctx *cx, const struct field *table, enum field_use use, const 
 		if (row == NULL || (row->use & use) == 0)
 			unknown_member(cx, name);
 		else
-			read_member(cx, table, row, use, value, into);
+			read_member(cx, row, use, value, into);
 	}
 	return field_finish(cx, table, use, into);
 }

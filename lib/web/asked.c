@@ -67,7 +67,7 @@ request_filters(struct ctx *cx, const struct request *rq, const struct field *ta
 		/* The names were checked before the handler ran: what is no filter is limit or cursor. */
 		if (row == NULL || (row->use & FILTER) == 0)
 			continue;
-		if (field_set(cx, table, row, FILTER, pair->value, strlen(pair->value), into) != RC_OK)
+		if (field_set(cx, row, FILTER, pair->value, strlen(pair->value), into) != RC_OK)
 			rc = RC_INVALID;
 	}
 	return rc == RC_OK ? field_finish(cx, table, FILTER, into) : rc;

@@ -81,7 +81,7 @@ try_rows(struct arena *a, const char *text, size_t size)
 		if ((row->use & CREATE) == 0)
 			continue;
 		ctx_init(&cx, a, NULL);
-		rc = field_set(&cx, thing_fields, row, CREATE, text, size, &t);
+		rc = field_set(&cx, row, CREATE, text, size, &t);
 		must(rc == RC_OK ? cx.err.fields == NULL : thing_error(&cx, row->name) != NULL);
 		if (rc == RC_OK && row->type == F_MONEY)
 			field_finish(&cx, thing_fields, UPDATE, &t);

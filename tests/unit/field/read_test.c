@@ -308,7 +308,7 @@ START_TEST(one_text_is_checked_by_its_row)
 {
 	struct thing t = { 0 };
 	const struct field *row = field_find(thing_fields, values[_i].name);
-	enum rc rc = field_set(&cx, thing_fields, row, values[_i].use, values[_i].text, values[_i].length, &t);
+	enum rc rc = field_set(&cx, row, values[_i].use, values[_i].text, values[_i].length, &t);
 
 	if (values[_i].message == NULL) {
 		ck_assert_int_eq(rc, RC_OK);
@@ -324,8 +324,8 @@ START_TEST(an_amount_is_read_when_its_currency_is_known)
 {
 	struct thing t = { 0 };
 
-	ck_assert_int_eq(field_set(&cx, thing_fields, field_find(thing_fields, "amount"), UPDATE, "5", 1, &t), RC_OK);
-	ck_assert_int_eq(field_set(&cx, thing_fields, field_find(thing_fields, "currency"), UPDATE, "JPY", 3, &t), RC_OK);
+	ck_assert_int_eq(field_set(&cx, field_find(thing_fields, "amount"), UPDATE, "5", 1, &t), RC_OK);
+	ck_assert_int_eq(field_set(&cx, field_find(thing_fields, "currency"), UPDATE, "JPY", 3, &t), RC_OK);
 	ck_assert_int_eq(field_finish(&cx, thing_fields, UPDATE, &t), RC_OK);
 	ck_assert(t.amount.known);
 	ck_assert_int_eq(t.amount.minor, 5);
