@@ -23,9 +23,9 @@ static const struct sorted table[] = {
 	{ "25006", RC_UNAVAILABLE, PG_LOST, true },	   /* read_only_sql_transaction: a stand-by */
 	{ "08", RC_UNAVAILABLE, PG_LOST, true },	   /* connection exceptions */
 	{ "53", RC_UNAVAILABLE, PG_FAILED, false },	   /* insufficient resources */
-	/* Statements prepared before a migration changed their columns; prepared anew they work. */
-	{ "0A000", RC_INTERNAL, PG_FAILED, true },
-	{ "26000", RC_INTERNAL, PG_FAILED, true },
+	/* Statements prepared before a migration changed their columns; prepared anew, on another connection, they work. */
+	{ "0A000", RC_INTERNAL, PG_LOST, true },
+	{ "26000", RC_INTERNAL, PG_LOST, true },
 	{ "", RC_INTERNAL, PG_FAILED, false },
 };
 /* clang-format on */

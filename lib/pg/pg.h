@@ -6,12 +6,13 @@
  *   exclusion_violation         RC_OVERLAP, err.constraint set
  *   connection gone, 57P0x, 53xxx, 08xxx    RC_UNAVAILABLE
  *   query_canceled, deadline    RC_TIMEOUT
- *   serialization, deadlock     a lone statement is repeated, up to 5 times; in a transaction RC_UNAVAILABLE,
+ *   serialization, deadlock     a lone statement is tried up to 5 times; in a transaction RC_UNAVAILABLE,
  *                               for the caller to repeat the whole (retryable: nothing happened)
  *   anything else               RC_INTERNAL, err.detail has the SQLSTATE, constraint and table; never the server's
  *                               message, which can hold data (but of class 42, which is about the schema)
  * A connection found dead before a statement is sent is replaced first, so the first request after the server's return
- * succeeds; a read that meets a dying connection is repeated once on a new one; a write never is.
+ * succeeds; a read that meets a dying connection, or a migration that changed its columns, is repeated once on a new one; a
+ * write never is, but where it is a transaction's first statement, which has no effect without its commit.
  */
 #ifndef PG_PG_H
 #define PG_PG_H
@@ -27,7 +28,7 @@ struct pg;
 
 enum pg_kind {
 	PG_READ,  /* may be repeated */
-	PG_WRITE, /* is sent once */
+	PG_WRITE, /* is sent once, unless the server undid it or it begins a transaction */
 };
 
 /*
@@ -112,10 +113,9 @@ const char *pg_array_end(struct pg_array *array); /* in its arena */
  * ends the wait too, with RC_CANCELLED. */
 enum rc pg_listen_wait(struct ctx *cx, const char *channel, int timeout_ms, int also_fd);
 
-/* A session-level advisory lock, for "one active process per database".  RC_OK: held as long as this connection lives (after a reconnect it is
- * not: pg_lock_held says so).  RC_CONFLICT: someone else has it. */
+/* A session-level advisory lock, for "one active process per database".  RC_OK: held as long as this connection lives, so that the
+ * holder asks again now and then, which costs nothing while it does.  RC_CONFLICT: someone else has it. */
 enum rc pg_try_lock(struct ctx *cx, int64_t key);
-bool pg_lock_held(const struct pg *pg);
 
 /* A script of several statements outside the prepared ones: for migrations only.  text must not contain outside data. */
 enum rc pg_script(struct ctx *cx, const char *sql);

@@ -62,25 +62,25 @@ static const struct pg_stmt try_lock = {
 	.out = lock_fields,
 };
 
+static bool
+lock_held(const struct pg *pg)
+{
+	return pg->lock_held && pg->conn != NULL && PQstatus(pg->conn) == CONNECTION_OK;
+}
+
 enum rc
 pg_try_lock(struct ctx *cx, int64_t key)
 {
 	struct lock asked = { .key = key }, answer;
 	enum rc rc;
 
-	if (pg_lock_held(cx->pg))
+	if (lock_held(cx->pg))
 		return RC_OK;
 	rc = pg_fetch_one(cx, &try_lock, &asked, &answer);
 	if (rc != RC_OK)
 		return rc;
 	cx->pg->lock_held = answer.got;
 	return answer.got ? RC_OK : RC_CONFLICT;
-}
-
-bool
-pg_lock_held(const struct pg *pg)
-{
-	return pg->lock_held && pg->conn != NULL && PQstatus(pg->conn) == CONNECTION_OK;
 }
 
 /* --- being woken --- */

@@ -206,6 +206,27 @@ START_TEST(statements_that_contradict_their_tables_are_bugs_that_say_which)
 }
 END_TEST
 
+static const struct pg_stmt all_counts = {
+	.name = "all_counts",
+	.kind = PG_READ,
+	.sql = "select count as number from thing",
+	.out = thing_fields,
+};
+
+START_TEST(a_read_prepared_before_a_migration_is_prepared_anew)
+{
+	struct thing t = { 0 };
+
+	ck_assert_int_eq(pg_fetch_one(&cx, &all_counts, NULL, &t), RC_NOT_FOUND);
+	ck_assert_int_eq(insert(&cx, "somebody"), RC_OK);
+	ck_assert_int_eq(
+	    pg_script(&other, "update thing set count = 5; alter table thing alter count type integer"), RC_OK);
+	ck_assert_int_eq(pg_fetch_one(&cx, &all_counts, NULL, &t), RC_OK);
+	ck_assert_int_eq(t.number, 5);
+	ck_assert_ptr_null(cx.err.detail);
+}
+END_TEST
+
 Suite *
 errors_suite(void)
 {
@@ -221,6 +242,7 @@ errors_suite(void)
 	tcase_add_test(t, a_lone_statement_that_the_server_undid_is_repeated);
 	tcase_add_test(t, in_a_transaction_it_is_the_callers_to_repeat);
 	tcase_add_test(t, of_racing_inserts_of_a_name_exactly_one_wins);
+	tcase_add_test(t, a_read_prepared_before_a_migration_is_prepared_anew);
 	tcase_add_test(t, statements_that_contradict_their_tables_are_bugs_that_say_which);
 	suite_add_tcase(s, t);
 	return s;
