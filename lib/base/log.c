@@ -65,7 +65,7 @@ add_text(struct line *line, const char *s, size_t max)
 	for (; *s != '\0'; s += n) {
 		unsigned char c = (unsigned char)*s;
 
-		for (n = 1; n < 4 && ((unsigned char)s[n] & 0xc0) == 0x80; n++)
+		for (n = 1; c >= 0xc0 && n < 4 && ((unsigned char)s[n] & 0xc0) == 0x80; n++)
 			;
 		if (!utf8_valid(s, n)) {
 			n = 1;

@@ -40,14 +40,14 @@ write_line(void *text)
 START_TEST(a_line_is_one_json_object)
 {
 	struct json_object *line;
-	char text[] = "a \"quoted\"\nJos\xc3\xa9\x01\xff";
+	char text[] = "a \"quoted\"\nJos\xc3\xa9\x01\xff n\xe9z\x80";
 
 	log_open("medicore-test", LOG_INFO);
 	capture_stderr(write_line, text, out);
 	line = parsed();
 	ck_assert_str_eq(member(line, "level"), "warning");
 	ck_assert_str_eq(member(line, "program"), "medicore-test");
-	ck_assert_str_eq(member(line, "message"), "a \"quoted\"\nJos\xc3\xa9\x01?");
+	ck_assert_str_eq(member(line, "message"), "a \"quoted\"\nJos\xc3\xa9\x01? n?z?");
 	ck_assert_ptr_nonnull(member(line, "time"));
 	json_object_put(line);
 }
