@@ -100,7 +100,8 @@ bind_absent(struct ctx *cx, struct binding *b, int columns)
 
 	for (row = b->stmt->out; row->name != NULL; row++)
 		rows++;
-	b->absent = arena_zalloc_n(cx->pg->arena, rows, sizeof(*b->absent));
+	if (b->absent == NULL)
+		b->absent = arena_zalloc_n(cx->pg->arena, rows, sizeof(*b->absent));
 	b->absent_count = 0;
 	for (row = b->stmt->out; row->name != NULL; row++) {
 		int i = 0;
@@ -122,7 +123,10 @@ pg_bind_columns(struct ctx *cx, struct binding *b, const PGresult *result)
 	if (b->stmt->out == NULL)
 		return err_detail(cx, RC_INTERNAL, "%s: has no table for its columns", b->stmt->name);
 	/* After a reconnect this is done again: a migration may have come in between. */
-	b->columns = arena_zalloc_n(cx->pg->arena, (size_t)count, sizeof(*b->columns));
+	if (count > b->column_room) {
+		b->columns = arena_zalloc_n(cx->pg->arena, (size_t)count, sizeof(*b->columns));
+		b->column_room = count;
+	}
 	for (int i = 0; i < count; i++) {
 		b->columns[i] = find_column(b->stmt->out, PQfname(result, i));
 		if (b->columns[i] == NULL)

@@ -20,6 +20,7 @@ struct binding {
 	const struct field **params;
 	int column_count; /* -1: no result of the present connection was seen yet */
 	const struct field **columns;
+	int column_room; /* in .columns */
 	int absent_count; /* members of .out that no column fills in */
 	const struct field **absent;
 };
