@@ -179,8 +179,8 @@ money_keep(const struct field *row, const char *text, void *into)
 }
 
 enum rc
-field_set(struct ctx *cx, const struct field *row, enum field_use use, const char *text, size_t length,
-    void *into)
+field_set(
+    struct ctx *cx, const struct field *row, enum field_use use, const char *text, size_t length, void *into)
 {
 	char *copy;
 	enum rc rc;

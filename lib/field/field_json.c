@@ -54,7 +54,8 @@ wrong_type(struct ctx *cx, const struct field *row)
 }
 
 static enum rc
-read_member(struct ctx *cx, const struct field *row, enum field_use use, struct json_object *value, void *into)
+read_member(
+    struct ctx *cx, const struct field *row, enum field_use use, struct json_object *value, void *into)
 {
 	enum json_type type = json_object_get_type(value), due = json_type_string;
 
@@ -73,8 +74,8 @@ read_member(struct ctx *cx, const struct field *row, enum field_use use, struct 
 		*(bool *)member(row, into) = json_object_get_boolean(value);
 		return RC_OK;
 	}
-	return field_set(cx, row, use, json_object_get_string(value),
-	    (size_t)json_object_get_string_len(value), into);
+	return field_set(
+	    cx, row, use, json_object_get_string(value), (size_t)json_object_get_string_len(value), into);
 }
 
 static void

@@ -33,6 +33,6 @@ char *json_unescape(struct arena *a, const char *raw, size_t length);
 int json_text_compare(const char *a, size_t a_length, const char *b, size_t b_length);
 
 int json_hex4(const char *s, size_t left); /* four hexadecimal digits, or -1 */
-size_t json_sequence(int lead);		   /* bytes of the UTF-8 sequence that begins so, where it is one */
+size_t json_sequence(int lead);            /* bytes of the UTF-8 sequence that begins so, where it is one */
 
 #endif
