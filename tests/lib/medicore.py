@@ -167,8 +167,10 @@ class System:
         """One more of a relay or worker, the way ./dev up starts it, which doesn't know of it."""
         command = ["medicore-relay", "scheduling"] if name == "relay-scheduling" else [f"medicore-{name}"]
         rights = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
+        copy = self.run / "bin" / command[0]  # ./dev makes one where the build tree is out of that user's reach
+        program = str(copy if copy.exists() else self.tool(command[0]))
         with open(self.run / "log" / f"{name}.log", "a") as log:
-            return subprocess.Popen([self.tool(command[0]), *command[1:], "--config", str(self.run / "medicore.conf")],
+            return subprocess.Popen([program, *command[1:], "--config", str(self.run / "medicore.conf")],
                                     stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **rights)
 
     def memory_kib(self, pid, what="Pss"):
