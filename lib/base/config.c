@@ -28,6 +28,8 @@ const struct setting settings[] = {
 	  "Name of the appointments' database." },
 	{ "database", "billing", S_TEXT, AT(database.billing), "medicore_billing", NULL, 1, 0,
 	  "Name of the invoices' database." },
+	{ "database", "auth", S_TEXT, AT(database.auth), "medicore_auth", NULL, 1, 0,
+	  "Name of the accounts' database." },
 	{ "database", "connect_timeout", S_MS, AT(database.connect_timeout_ms), "2s", "duration", 1, 10 * MINUTE_MS,
 	  "How long a connection may take to be made." },
 	{ "database", "statement_timeout", S_MS, AT(database.statement_timeout_ms), "5s", "duration", 1, 60 * MINUTE_MS,
@@ -41,6 +43,50 @@ const struct setting settings[] = {
 	  "How long a request may take; an answer that streams is free of it." },
 	{ "web", "public_url", S_TEXT, AT(web.public_url), "", NULL, 0, 0,
 	  "What Location and Link begin with; empty: they are paths." },
+
+	{ "web", "rate", S_INT, AT(web.rate), "1200", "requests a minute", 0, 1000000,
+	  "Most requests of one client, which is an account or, without a login, an address; 0: any number." },
+	{ "web", "rate_loopback", S_INT, AT(web.rate_loopback), "0", "requests a minute", 0, 1000000,
+	  "The same for clients on this machine." },
+	{ "web", "state", S_TEXT, AT(web.state), "", NULL, 0, 0,
+	  "Directory where a program's processes share what they count; empty: each counts for itself." },
+
+	{ "auth", "url", S_TEXT, AT(auth.url), "http://127.0.0.1:8080", NULL, 1, 0,
+	  "Where the other programs ask for public keys and for logins that were ended." },
+	{ "auth", "programs_secret", S_SECRET, AT(auth.programs_secret), NULL, NULL, 16, 255,
+	  "By which medicore-auth.fcgi knows the other programs; the same for all of them." },
+	{ "auth", "keys", S_TEXT, AT(auth.keys), "/var/lib/medicore/keys", NULL, 1, 0,
+	  "Directory of the private keys that sign tokens; only medicore-auth.fcgi reads it." },
+	{ "auth", "issuer", S_TEXT, AT(auth.issuer), "medicore", NULL, 1, 255,
+	  "The iss of tokens." },
+	{ "auth", "audience", S_TEXT, AT(auth.audience), "medicore", NULL, 1, 255,
+	  "The aud of tokens." },
+	{ "auth", "access_lifetime", S_SECONDS, AT(auth.access_lifetime_s), "15m", "duration", 1, DAY_S,
+	  "How long an access token is good." },
+	{ "auth", "refresh_lifetime", S_SECONDS, AT(auth.refresh_lifetime_s), "7d", "duration", 1, 365 * DAY_S,
+	  "How long a refresh token is good." },
+	{ "auth", "hash_memory", S_BYTES, AT(auth.hash_memory), "19MiB", "size", INT64_C(19) << 20, INT64_C(1) << 30,
+	  "Memory that one argon2id of a password takes." },
+	{ "auth", "hash_passes", S_INT, AT(auth.hash_passes), "2", NULL, 2, 100,
+	  "How often it walks through that." },
+	{ "auth", "hashes_at_once", S_INT, AT(auth.hashes_at_once), "2", NULL, 1, 64,
+	  "Passwords that one process hashes at once; further logins wait." },
+	{ "auth", "login_failures", S_INT, AT(auth.login_failures), "5", NULL, 0, 1000,
+	  "Failed logins in a row before the next have to wait; 0: they never do." },
+
+	{ "audit", "spool", S_TEXT, AT(audit.spool), "/var/spool/medicore/audit", NULL, 1, 0,
+	  "Directory where programs note who read or changed what, until the relay has stored it." },
+	{ "audit", "key", S_SECRET, AT(audit.key), NULL, NULL, 32, 255,
+	  "Key of the chain of audit entries; the relay and medicore audit know it." },
+	{ "audit", "seal", S_TEXT, AT(audit.seal), "/var/lib/medicore/audit", NULL, 1, 0,
+	  "Directory where the relay seals the end of each chain." },
+
+	{ "tls", "certificate", S_TEXT, AT(tls.certificate), "", NULL, 0, 0,
+	  "Certificate (PEM) of our gRPC, for addresses other than loopback; empty: loopback only." },
+	{ "tls", "key", S_TEXT, AT(tls.key), "", NULL, 0, 0,
+	  "Its private key (PEM)." },
+	{ "tls", "ca", S_TEXT, AT(tls.ca), "", NULL, 0, 0,
+	  "Certificates (PEM) that sign those who may call, and those whom we call." },
 
 	{ "patientd", "listen", S_ADDRESS, AT(patientd.listen), "127.0.0.1:9000", "host:port", 1, 0,
 	  "Where medicore-patientd answers." },
@@ -123,6 +169,9 @@ set_from_file(const struct setting *s, const char *where, const char *path)
 
 	errno = 0;
 	f = fopen(path, "re");
+	/* One file of settings serves all programs, but each secret only those that need it: to the others it isn't set. */
+	if (f == NULL && errno == EACCES)
+		return true;
 	if (f == NULL || fgets(line, sizeof(line), f) == NULL) {
 		fprintf(stderr, "%s: [%s] %s_file: %s: %s\n", where, s->section, s->key, path,
 		    f == NULL || errno != 0 ? strerror(errno) : "nothing in it");

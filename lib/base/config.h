@@ -22,6 +22,7 @@ struct config {
 		const char *patient;	     /* names of the databases */
 		const char *scheduling;
 		const char *billing;
+		const char *auth;
 		int64_t connect_timeout_ms;
 		int64_t statement_timeout_ms;
 	} database;
@@ -30,7 +31,29 @@ struct config {
 		int64_t body_max;	     /* bytes of a request's body */
 		int64_t request_timeout_ms;  /* all of a request but a streaming answer */
 		const char *public_url;	     /* "" : paths only, in Location and Link */
+		int rate;		     /* most requests a minute of one client; 0: any number */
+		int rate_loopback;	     /* the same for clients on this machine */
+		const char *state;	     /* directory of what a program's processes share; "": nothing */
 	} web;
+	struct {
+		const char *url;	     /* without a slash at its end: where keys and ended logins are asked for */
+		const char *programs_secret; /* secret; NULL: none */
+		const char *keys;	     /* directory of private keys */
+		const char *issuer, *audience;
+		int64_t access_lifetime_s, refresh_lifetime_s;
+		int64_t hash_memory;	     /* bytes of one argon2id */
+		int hash_passes;
+		int hashes_at_once;	     /* per process */
+		int login_failures;	     /* in a row, before the next have to wait; 0: never */
+	} auth;
+	struct {
+		const char *spool;	     /* directory */
+		const char *key;	     /* secret; NULL: none */
+		const char *seal;	     /* directory */
+	} audit;
+	struct {
+		const char *certificate, *key, *ca; /* PEM files; "": none */
+	} tls;
 	struct {
 		const char *listen;	     /* host:port */
 		int64_t stop_grace_ms;

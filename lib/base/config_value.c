@@ -127,7 +127,8 @@ check_text(struct arena *a, const struct setting *s, const char *text)
 	if (has_control(text))
 		return "control characters have no place in it";
 	if (s->type == S_SECRET)
-		return NULL;
+		return *text == '\0' || (int64_t)strlen(text) >= s->min ? NULL :
+			arena_printf(a, "must have %lld characters or more", (long long)s->min);
 	if (strstr(text, " ;") != NULL)
 		return "\" ;\" has no place in it: it begins a comment";
 	if (text[strspn(text, " ")] == '\0' && s->min > 0)

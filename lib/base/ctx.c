@@ -24,6 +24,9 @@ ctx_init(struct ctx *cx, struct arena *a, struct pg *pg)
 		.pg = pg,
 		.request_id = arena_strdup(a, id),
 		.account = "",
+		.role = "",
+		.session = "",
+		.address = "",
 	};
 }
 

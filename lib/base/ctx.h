@@ -39,7 +39,10 @@ struct ctx {
 	struct arena *arena;
 	struct pg *pg;		    /* this thread's database connection; NULL where a program has none */
 	const char *request_id;	    /* [A-Za-z0-9._-]{1,64}, never NULL */
-	const char *account;	    /* who asks; "" while nobody has to say */
+	const char *account;	    /* who asks: an account's id, or a program's name; "" while nobody has to say */
+	const char *role;	    /* that account's, "STAFF"; "" likewise */
+	const char *session;	    /* id of the login that its token belongs to; "" likewise */
+	const char *address;	    /* where the question comes from, an IP address; "" unknown */
 	int64_t deadline_ns;	    /* on clock_monotonic_ns(); 0: none */
 	struct err err;
 };
