@@ -6,7 +6,10 @@ import re
 import urllib.parse
 import uuid
 
+import tokens
+
 URL = urllib.parse.urlsplit(os.environ.get("MEDICORE_URL", "http://127.0.0.1:8080"))
+LOGINS = tokens.Logins(URL.geturl(), os.environ.get("MEDICORE_ADMIN_EMAIL"), os.environ.get("MEDICORE_ADMIN_PASSWORD"))
 JSON = "application/json"
 UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 
@@ -27,9 +30,14 @@ class Answer:
         return f"{self.status} {dict(self.headers)} {self.raw[:600]!r}"
 
 
+def bearer(role="ADMIN"):
+    return {"Authorization": LOGINS.bearer(role)} if os.environ.get("MEDICORE_ADMIN_EMAIL") else {}
+
+
 def send(method, path, body=None, headers=None, timeout=30):
-    """One request.  body: bytes go out as they are, anything else as JSON; a header that is None is not sent."""
-    headers = dict(headers or {})
+    """One request.  body: bytes go out as they are, anything else as JSON; a header that is None is not sent.
+    The ADMIN of the system asks, unless there is an Authorization."""
+    headers = {**bearer(), **(headers or {})}
     if body is not None and not isinstance(body, bytes):
         body = json.dumps(body).encode()
     if body is not None:

@@ -23,6 +23,8 @@ import uuid
 
 import psycopg2
 
+import tokens
+
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("MEDICORE_DEV_BUILD") or TOP / "build")
 DATA = TOP / "tests" / "data"
@@ -103,6 +105,7 @@ class System:
         self.run.chmod(0o755)
         self.environ = dict(os.environ, MEDICORE_DEV_RUN=str(self.run), MEDICORE_DEV_BASE=str(free_base()))
         self.env = {}
+        self.logins = None
 
     def __enter__(self):
         return self
@@ -127,6 +130,8 @@ class System:
         for line in (self.run / "env").read_text().splitlines():
             name, _, value = line.partition("=")
             self.env[name] = shlex.split(value)[0] if value else ""
+        if self.env["MEDICORE_ADMIN_EMAIL"] and self.logins is None:
+            self.logins = tokens.Logins(self.env["MEDICORE_URL"], self.env["MEDICORE_ADMIN_EMAIL"], self.env["MEDICORE_ADMIN_PASSWORD"])
         return self
 
     def again(self):
@@ -184,9 +189,15 @@ class System:
 
     # --- what users do ---
 
-    def http(self, method, path, body=None, headers=None, timeout=20):
-        """status, headers, decoded JSON (or text, or None) of one request; any status is an answer."""
+    def bearer(self, role="ADMIN"):
+        """The header field of who asks, for clients that tests start."""
+        return {"Authorization": self.logins.bearer(role)} if self.logins else {}
+
+    def http(self, method, path, body=None, headers=None, timeout=20, role="ADMIN"):
+        """status, headers, decoded JSON (or text, or None) of one request; any status is an answer.  role None: nobody asks."""
         headers = dict(headers or {})
+        if role is not None:
+            headers = {**self.bearer(role), **headers}
         data = None
         if body is not None:
             data = body if isinstance(body, bytes) else json.dumps(body).encode()

@@ -31,7 +31,7 @@ def test_all_patients_stream_in_id_order_at_flat_memory(system):
         system.http("GET", "/patients?limit=500")
     before = peak_kib(system)
     highest, last, count = before, "", 0
-    with urllib.request.urlopen(system.env["MEDICORE_URL"] + "/patients") as rp:
+    with urllib.request.urlopen(urllib.request.Request(system.env["MEDICORE_URL"] + "/patients", headers=system.bearer())) as rp:
         rest = b""
         while chunk := rp.read(1 << 20):
             highest = max(highest, peak_kib(system))
@@ -54,7 +54,8 @@ def test_thousands_of_requests_leave_no_memory_behind(system):
 
     def load(count):
         for path in (f"/patients/{some}", "/patients?limit=50", "/patients/none", "/patients?email=p77@example.org"):
-            done = subprocess.run(["h2load", "--h1", "-c8", f"-n{count}", system.env["MEDICORE_URL"] + path],
+            done = subprocess.run(["h2load", "--h1", "-c8", f"-n{count}",
+                                   *(f"-H{name}: {value}" for name, value in system.bearer().items()), system.env["MEDICORE_URL"] + path],
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             assert f"{count} done" in done.stdout, done.stdout
 
