@@ -25,7 +25,7 @@ RUN groupadd --system --gid 990 medicore && \
 COPY --from=build /install /
 COPY --from=build /install/usr/share/medicore/openapi.json /usr/share/medicore/static/
 COPY httpd /usr/share/medicore/httpd
-COPY httpd/errors /usr/share/medicore/static/errors
+COPY httpd/apache/errors /usr/share/medicore/static/errors
 COPY demo /usr/share/medicore/demo
 COPY container/front-door container/healthy /usr/libexec/medicore/
 RUN chmod -R u=rwX,go=rX /usr/share/medicore /usr/libexec/medicore

@@ -133,7 +133,7 @@ start_httpd() {
 		static="$real/static" user="$(root && echo $httpd_user || id -un)" >"$real/httpd/$httpd.conf.new"
 	keep_if_same "$real/httpd/$httpd.conf"
 	mkdir -p "$real/static/errors"
-	cp "$top"/httpd/errors/* "$real/static/errors/"
+	cp "$top"/httpd/apache/errors/* "$real/static/errors/"
 	cp "$build/openapi.json" "$real/static/"
 	if [[ $httpd == apache ]]; then
 		service apache "" /usr/sbin/apache2 -f "$real/httpd/apache.conf" -D FOREGROUND
