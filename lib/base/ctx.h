@@ -28,6 +28,7 @@ struct err {
 	const char *constraint;	  /* with RC_DUPLICATE and RC_OVERLAP: which one */
 	struct err_field *fields; /* NULL where none is to blame */
 	unsigned field_count;
+	int64_t retry_after_s; /* with RC_THROTTLED: how long to wait before asking again */
 };
 
 /* Longest request id taken from outside; the design allows [A-Za-z0-9._-]{1,64}. */

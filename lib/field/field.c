@@ -164,6 +164,9 @@ other_set(struct ctx *cx, const struct field *row, const char *text, size_t leng
 		if (*truth || strcmp(text, "false") == 0)
 			return RC_OK;
 		return malformed(cx, row, "must be true or false");
+	case F_SWITCH:
+		*(enum field_switch *)member(row, into) = strcmp(text, "true") == 0 ? SWITCH_ON : SWITCH_OFF;
+		return unless(cx, row, strcmp(text, "true") == 0 || strcmp(text, "false") == 0, "must be true or false");
 	default:
 		/* F_LIST, F_BYTES: a table that says so is wrong. */
 		return malformed(cx, row, "can't be set");
@@ -253,6 +256,8 @@ member_absent(const struct field *row, const void *from)
 		return !((const struct money *)at)->known;
 	case F_COUNT:
 		return *(const int64_t *)at == 0;
+	case F_SWITCH:
+		return *(const enum field_switch *)at == SWITCH_ABSENT;
 	case F_INT:
 	case F_BOOL:
 	case F_LIST:

@@ -10,6 +10,7 @@
  *   F_COUNT                 int64_t, 0 where absent
  *   F_INT                   int64_t, always there
  *   F_BOOL                  bool; false is left out of replies
+ *   F_SWITCH                enum field_switch: true and false both mean something, and absent is neither
  *   F_LIST                  struct field_list: rows of another table (replies only)
  * so a zeroed struct has nothing in it.
  */
@@ -41,8 +42,15 @@ enum field_type {
 	F_COUNT,
 	F_INT,
 	F_BOOL,
+	F_SWITCH,
 	F_LIST,
 	F_BYTES, /* struct field_bytes; SQL only (bytea) */
+};
+
+enum field_switch {
+	SWITCH_ABSENT,
+	SWITCH_OFF,
+	SWITCH_ON,
 };
 
 struct field_list {

@@ -48,7 +48,7 @@ wrong_type(struct ctx *cx, const struct field *row)
 
 	if (row->type == F_COUNT || row->type == F_INT)
 		due = "a whole number";
-	else if (row->type == F_BOOL)
+	else if (row->type == F_BOOL || row->type == F_SWITCH)
 		due = "true or false";
 	return err_field(cx, RC_INVALID, row->name, "%s must be %s", row->name, due);
 }
@@ -63,7 +63,7 @@ read_member(
 		return RC_OK;
 	if (row->type == F_COUNT || row->type == F_INT)
 		due = json_type_int;
-	else if (row->type == F_BOOL)
+	else if (row->type == F_BOOL || row->type == F_SWITCH)
 		due = json_type_boolean;
 	if (type != due)
 		return wrong_type(cx, row);
@@ -71,7 +71,12 @@ read_member(
 		/* A number that json-c clamped is out of our range too. */
 		return number_set(cx, row, json_object_get_int64(value), into);
 	if (type == json_type_boolean) {
-		*(bool *)member(row, into) = json_object_get_boolean(value);
+		bool truth = json_object_get_boolean(value);
+
+		if (row->type == F_SWITCH)
+			*(enum field_switch *)member(row, into) = truth ? SWITCH_ON : SWITCH_OFF;
+		else
+			*(bool *)member(row, into) = truth;
 		return RC_OK;
 	}
 	return field_set(
@@ -162,6 +167,9 @@ write_value(struct buf *b, const struct field *table, const struct field *row, c
 		break;
 	case F_BOOL:
 		buf_add_text(b, "true");
+		break;
+	case F_SWITCH:
+		buf_add_text(b, *(const enum field_switch *)at == SWITCH_ON ? "true" : "false");
 		break;
 	case F_LIST:
 		write_list(b, row, at);

@@ -11,6 +11,7 @@ json_type(const struct field *row)
 	case F_INT:
 		return "integer";
 	case F_BOOL:
+	case F_SWITCH:
 		return "boolean";
 	case F_LIST:
 		return "array";

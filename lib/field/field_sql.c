@@ -115,6 +115,9 @@ load_null(const struct field *row, void *at)
 	case F_BOOL:
 		*(bool *)at = false;
 		break;
+	case F_SWITCH:
+		*(enum field_switch *)at = SWITCH_ABSENT;
+		break;
 	case F_BYTES:
 		*(struct field_bytes *)at = (struct field_bytes){ 0 };
 		break;
@@ -151,6 +154,11 @@ field_load(struct arena *a, const struct field *row, const char *sql_text, size_
 		if (length != 1 || (sql_text[0] != 't' && sql_text[0] != 'f'))
 			return RC_INTERNAL;
 		*(bool *)at = sql_text[0] == 't';
+		return RC_OK;
+	case F_SWITCH:
+		if (length != 1 || (sql_text[0] != 't' && sql_text[0] != 'f'))
+			return RC_INTERNAL;
+		*(enum field_switch *)at = sql_text[0] == 't' ? SWITCH_ON : SWITCH_OFF;
 		return RC_OK;
 	case F_BYTES:
 		return bytes_parse(a, sql_text, length, at) ? RC_OK : RC_INTERNAL;
@@ -192,6 +200,10 @@ field_text(struct arena *a, const struct field *row, const void *from)
 		return arena_printf(a, "%" PRId64, *number);
 	case F_BOOL:
 		return *(const bool *)at ? "t" : "f";
+	case F_SWITCH:
+		if (*(const enum field_switch *)at == SWITCH_ABSENT)
+			return NULL;
+		return *(const enum field_switch *)at == SWITCH_ON ? "t" : "f";
 	case F_BYTES:
 		return bytes->bytes != NULL ? bytes_format(a, bytes) : NULL;
 	case F_LIST:

@@ -30,6 +30,7 @@ member_is_text(const struct field *row)
 	case F_COUNT:
 	case F_INT:
 	case F_BOOL:
+	case F_SWITCH:
 	case F_LIST:
 	case F_BYTES:
 		return false;

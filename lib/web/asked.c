@@ -1,6 +1,7 @@
 /* What handlers ask of a request (web.h). */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "lib/base/uuid.h"
 #include "lib/web/cursor.h"
@@ -132,6 +133,17 @@ request_idempotency_key(struct ctx *cx, const struct request *rq, const char **r
 		    "Idempotency-Key must be 1 to 255 printable ASCII characters");
 	*ret_key = arena_strndup(cx->arena, key, length);
 	return RC_OK;
+}
+
+const char *
+request_bearer(const struct request *rq)
+{
+	const char *header = request_header(rq, "HTTP_AUTHORIZATION");
+
+	if (header == NULL || strncasecmp(header, "Bearer ", 7) != 0)
+		return NULL;
+	header += 7 + strspn(header + 7, " ");
+	return *header == '\0' ? NULL : header;
 }
 
 const char *

@@ -38,6 +38,7 @@ start(struct reply *rp, int status)
 	rp->headers.length = 0;
 	rp->content.length = 0;
 	rp->problem = false;
+	rp->max_age_s = 0;
 	rp->streaming = false;
 }
 
@@ -74,16 +75,24 @@ enum rc
 reply_created(struct ctx *cx, struct reply *rp, const struct field *table, const void *thing, const char *id,
     int64_t version)
 {
-	struct buf location = { .arena = cx->arena };
+	struct buf path = { .arena = cx->arena };
 
-	buf_addf(&location, "%s%s", config->web.public_url, rp->rq->path);
+	buf_add_text(&path, rp->rq->path);
 	if (id != NULL) {
-		buf_add_char(&location, '/');
-		percent_encode(&location, id);
+		buf_add_char(&path, '/');
+		percent_encode(&path, id);
 	}
+	return reply_created_at(cx, rp, table, thing, path.bytes, version);
+}
+
+enum rc
+reply_created_at(struct ctx *cx, struct reply *rp, const struct field *table, const void *thing,
+    const char *path, int64_t version)
+{
+	(void)cx;
 	start(rp, 201);
 	add_etag(rp, version);
-	reply_header(rp, "Location", "%s", location.bytes);
+	reply_header(rp, "Location", "%s%s", config->web.public_url, path);
 	field_write(&rp->content, table, thing);
 	return RC_OK;
 }
@@ -132,8 +141,26 @@ reply_list(struct ctx *cx, struct reply *rp, const struct field *table, const vo
 enum rc
 reply_nothing(struct ctx *cx, struct reply *rp)
 {
+	return reply_status(cx, rp, 204);
+}
+
+enum rc
+reply_status(struct ctx *cx, struct reply *rp, int status)
+{
 	(void)cx;
-	start(rp, 204);
+	start(rp, status);
+	if (status == 401)
+		reply_header(rp, "WWW-Authenticate", "Bearer");
+	return RC_OK;
+}
+
+enum rc
+reply_json(struct ctx *cx, struct reply *rp, const struct buf *json, int max_age_s)
+{
+	(void)cx;
+	start(rp, success_status(rp->rq));
+	rp->max_age_s = max_age_s;
+	buf_add(&rp->content, json->bytes, json->length);
 	return RC_OK;
 }
 
@@ -200,4 +227,7 @@ reply_error(struct reply *rp, enum rc rc)
 		reply_header(rp, "WWW-Authenticate", "Bearer");
 	if (meaning->http == 503)
 		reply_header(rp, "Retry-After", "1");
+	if (rc == RC_THROTTLED)
+		reply_header(rp, "Retry-After", "%lld",
+		    (long long)(rp->cx->err.retry_after_s > 0 ? rp->cx->err.retry_after_s : 1));
 }

@@ -17,6 +17,7 @@ struct reply {
 	struct buf headers; /* those of this answer alone, lines ending in CR LF */
 	struct buf content; /* all of it, or with a stream what was not sent yet */
 	bool problem;       /* content is application/problem+json */
+	int max_age_s;      /* how long others may keep it */
 	bool streaming;
 	bool sent;                 /* the head is out: nothing can be taken back */
 	bool lost;                 /* nobody listens any more */

@@ -43,12 +43,16 @@ send_head(struct reply *rp, bool whole)
 
 	buf_addf(&head, "Status: %d %s\r\n", rp->status, phrase(rp->status));
 	if (rp->status != 204 && rp->status != 304) {
-		buf_addf(&head, "Content-Type: application/%s\r\n", rp->problem ? "problem+json" : "json");
+		if (rp->content.length > 0 || rp->streaming)
+			buf_addf(&head, "Content-Type: application/%s\r\n", rp->problem ? "problem+json" : "json");
 		if (whole)
 			buf_addf(&head, "Content-Length: %zu\r\n", rp->content.length);
 	}
-	buf_addf(&head, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nX-Request-Id: %s\r\n",
-	    rp->cx->request_id);
+	if (rp->max_age_s > 0)
+		buf_addf(&head, "Cache-Control: public, max-age=%d\r\n", rp->max_age_s);
+	else
+		buf_add_text(&head, "Cache-Control: no-store\r\n");
+	buf_addf(&head, "X-Content-Type-Options: nosniff\r\nX-Request-Id: %s\r\n", rp->cx->request_id);
 	if (rp->headers.length > 0)
 		buf_add(&head, rp->headers.bytes, rp->headers.length);
 	buf_add_text(&head, "\r\n");

@@ -92,6 +92,9 @@ enum rc request_if_match(struct ctx *cx, const struct request *rq, int64_t *ret_
 /* Idempotency-Key, 1 to 255 printable ASCII characters, else RC_INVALID; NULL where there is none. */
 enum rc request_idempotency_key(struct ctx *cx, const struct request *rq, const char **ret_key);
 
+/* The token of `Authorization: Bearer TOKEN` (RFC 6750; the scheme in any case), else NULL.  Nothing is known of it. */
+const char *request_bearer(const struct request *rq);
+
 /* METHOD and pattern of the route taken, "POST /invoices": the scope of idempotency keys. */
 const char *request_route(const struct request *rq);
 
@@ -110,7 +113,17 @@ enum rc reply_created(struct ctx *cx, struct reply *rp, const struct field *tabl
 enum rc reply_list(struct ctx *cx, struct reply *rp, const struct field *table, const void *things,
     size_t count, size_t size, const char *next);
 
+/* The same where the new thing is not below the request's path: path is all of it, percent-encoded. */
+enum rc reply_created_at(struct ctx *cx, struct reply *rp, const struct field *table, const void *thing,
+    const char *path, int64_t version);
+
 enum rc reply_nothing(struct ctx *cx, struct reply *rp); /* 204 */
+
+/* Nothing but a status, for the routes whose clients rely on an empty body. */
+enum rc reply_status(struct ctx *cx, struct reply *rp, int status);
+
+/* 200 with JSON that the handler made; anybody may keep it for max_age_s seconds, 0: nobody. */
+enum rc reply_json(struct ctx *cx, struct reply *rp, const struct buf *json, int max_age_s);
 
 /* A bare array that goes out as it is made, at flat memory: begin, any number of rows, end.  Once it has
  * begun an error can only cut the answer short, so that the client sees broken JSON rather than a shorter

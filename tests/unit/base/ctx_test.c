@@ -77,7 +77,7 @@ START_TEST(every_code_has_a_meaning_at_every_edge)
 	ck_assert_int_le(m->grpc, 16);
 	ck_assert((m->http == 200) == (m->grpc == 0));
 	/* What is retried is what the client may send again, or our own bug. */
-	ck_assert((m->verdict == VERDICT_RETRY) == (m->http >= 500));
+	ck_assert((m->verdict == VERDICT_RETRY) == (m->http >= 500 || m->http == 429));
 }
 END_TEST
 

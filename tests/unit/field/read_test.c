@@ -160,6 +160,7 @@ static const struct {
 	  "level must be between -9007199254740991 and 9007199254740991" },
 	{ CREATE, BYTES("{" SOUND ",\"urgent\":\"true\"}"), "urgent", "urgent must be true or false" },
 	{ CREATE, BYTES("{" SOUND ",\"urgent\":1}"), "urgent", "urgent must be true or false" },
+	{ UPDATE, BYTES("{\"open\":0}"), "open", "open must be true or false" },
 	{ CREATE, BYTES("{" SOUND ",\"startsAt\":\"2026-11-01T09:30:00\"}"), "startsAt",
 	  "startsAt must be a time with its offset, like 2026-11-01T09:30:00Z" },
 	{ CREATE, BYTES("{" SOUND ",\"startsAt\":1762000000}"), "startsAt", "startsAt must be text" },

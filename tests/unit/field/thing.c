@@ -30,6 +30,7 @@ const struct field thing_fields[] = {
 	{ "minutes", F_COUNT, AT(minutes), .max = 600, .use = CREATE | REPLY | NULLABLE | FILTER },
 	{ "level", F_INT, AT(level), .use = CREATE | REPLY },
 	{ "urgent", F_BOOL, AT(urgent), .use = CREATE | REPLY },
+	{ "open", F_SWITCH, AT(open), .use = UPDATE },
 	{ "parts", F_LIST, AT(parts), .use = REPLY, .items = part_fields, .item_size = sizeof(struct part) },
 	{ "payload", F_BYTES, AT(payload), .use = 0 },
 	FIELD_END

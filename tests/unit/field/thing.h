@@ -23,6 +23,7 @@ struct thing {
 	int64_t minutes;
 	int64_t level;
 	bool urgent;
+	enum field_switch open;
 	struct field_list parts;
 	struct field_bytes payload;
 };

@@ -48,6 +48,18 @@ START_TEST(every_type_is_written_in_its_form)
 }
 END_TEST
 
+START_TEST(a_switch_that_is_off_is_shown)
+{
+	static const struct field door[] = { { "open", F_SWITCH, 0, .use = REPLY }, FIELD_END };
+	static const enum field_switch states[] = { SWITCH_OFF, SWITCH_ON, SWITCH_ABSENT };
+	struct buf b = { .arena = arena };
+
+	for (size_t i = 0; i < 3; i++)
+		field_write(&b, door, &states[i]);
+	ck_assert_str_eq(b.bytes, "{\"open\":false}{\"open\":true}{\"open\":null}");
+}
+END_TEST
+
 START_TEST(an_amount_has_the_decimals_of_its_currency)
 {
 	static const struct {
@@ -96,6 +108,7 @@ write_suite(void)
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_add_test(t, what_is_absent_is_null_and_false_or_empty_is_left_out);
 	tcase_add_test(t, every_type_is_written_in_its_form);
+	tcase_add_test(t, a_switch_that_is_off_is_shown);
 	tcase_add_test(t, an_amount_has_the_decimals_of_its_currency);
 	tcase_add_test(t, a_reply_can_be_sent_back);
 	suite_add_tcase(suite, t);

@@ -69,6 +69,48 @@ START_TEST(nothing_has_no_content_type)
 }
 END_TEST
 
+START_TEST(a_status_alone_has_no_body_and_no_content_type)
+{
+	const struct fake_answer *answer = toys_get("/toys/bare", "HTTP_AUTHORIZATION", "bEARER x.y.z");
+
+	ck_assert_int_eq(answer->status, 200);
+	ck_assert_str_eq(answer->body, "");
+	ck_assert_ptr_null(fake_header(fake, "Content-Type"));
+	ck_assert_str_eq(fake_header(fake, "Content-Length"), "0");
+	answer = toys_get("/toys/bare", "HTTP_AUTHORIZATION", "Basic eDp5");
+	ck_assert_int_eq(answer->status, 401);
+	ck_assert_str_eq(answer->body, "");
+	ck_assert_str_eq(fake_header(fake, "WWW-Authenticate"), "Bearer");
+}
+END_TEST
+
+START_TEST(a_bearer_token_is_what_stands_behind_the_scheme)
+{
+	static const struct {
+		const char *header, *body;
+	} cases[] = {
+		{ "Bearer x.y.z", "\"x.y.z\"" },
+		{ "BEARER  x", "\"x\"" },
+		{ "Bearer ", "\"nobody\"" },
+		{ "Bearer", "\"nobody\"" },
+		{ "Bearerx", "\"nobody\"" },
+		{ "Basic x", "\"nobody\"" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		ck_assert_str_eq(toys_get("/toys/kept", "HTTP_AUTHORIZATION", cases[i].header)->body, cases[i].body);
+	ck_assert_str_eq(fake_header(fake, "Cache-Control"), "public, max-age=60");
+	ck_assert_str_eq(fake_header(fake, "Content-Type"), "application/json");
+}
+END_TEST
+
+START_TEST(who_asks_too_often_hears_when_to_ask_again)
+{
+	ck_assert_int_eq(toys_get("/toys/too-often", NULL, NULL)->status, 429);
+	ck_assert_str_eq(fake_header(fake, "Retry-After"), "7");
+}
+END_TEST
+
 static int
 patched(const char *if_match)
 {
@@ -148,6 +190,9 @@ reply_suite(void)
 	tcase_add_test(tc, what_the_client_has_already_is_not_sent_again);
 	tcase_add_test(tc, what_was_made_says_where_it_is);
 	tcase_add_test(tc, nothing_has_no_content_type);
+	tcase_add_test(tc, a_status_alone_has_no_body_and_no_content_type);
+	tcase_add_test(tc, a_bearer_token_is_what_stands_behind_the_scheme);
+	tcase_add_test(tc, who_asks_too_often_hears_when_to_ask_again);
 	tcase_add_test(tc, a_change_needs_the_version_it_names);
 	tcase_add_test(tc, an_idempotency_key_is_printable_and_scoped_to_its_route);
 	tcase_add_test(tc, a_request_keeps_the_id_it_came_with);

@@ -158,6 +158,31 @@ fail(struct ctx *cx, const struct request *rq, struct reply *rp)
 }
 
 static enum rc
+bare(struct ctx *cx, const struct request *rq, struct reply *rp)
+{
+	return reply_status(cx, rp, request_bearer(rq) != NULL ? 200 : 401);
+}
+
+static enum rc
+kept(struct ctx *cx, const struct request *rq, struct reply *rp)
+{
+	struct buf json = { .arena = cx->arena };
+
+	buf_add_json(&json, request_bearer(rq) != NULL ? request_bearer(rq) : "nobody");
+	return reply_json(cx, rp, &json, 60);
+}
+
+/* Told by the domain, as all that an answer may need. */
+static enum rc
+slow_down(struct ctx *cx, const struct request *rq, struct reply *rp)
+{
+	(void)rq;
+	(void)rp;
+	cx->err.retry_after_s = 7;
+	return RC_THROTTLED;
+}
+
+static enum rc
 silent(struct ctx *cx, const struct request *rq, struct reply *rp)
 {
 	(void)cx;
@@ -169,6 +194,9 @@ silent(struct ctx *cx, const struct request *rq, struct reply *rp)
 static const struct web_route routes[] = {
 	{ "GET", "/toys", ROLE_ANYONE, list, "List", .filters = toy_filters, .list = true, .stream = true },
 	{ "POST", "/toys", ROLE_ANYONE, make, "Make", .body = toy_fields, .body_use = CREATE, .status = 201 },
+	{ "GET", "/toys/bare", ROLE_ANYONE, bare, "Nothing but a status", .status = 200 },
+	{ "GET", "/toys/kept", ROLE_ANYONE, kept, "What may be kept", .status = 200 },
+	{ "GET", "/toys/too-often", ROLE_ANYONE, slow_down, "Slow down", .status = 200 },
 	{ "GET", "/toys/silent", ROLE_ANYONE, silent, "Answer nothing", .status = 200 },
 	{ "GET", "/toys/{id}", ROLE_ANYONE, find, "Find", .status = 200 },
 	{ "PATCH", "/toys/{id}", ROLE_ANYONE, change, "Change", .body = toy_fields, .body_use = UPDATE },
