@@ -1,4 +1,4 @@
-/* json_check.h - the gate, first in line for all JSON from outside; for lib/field's own files. */
+/* json_check.h - the gate, first in line for all JSON from outside; for lib/field's own files and lib/token. */
 #ifndef FIELD_JSON_CHECK_H
 #define FIELD_JSON_CHECK_H
 

@@ -1,0 +1,13 @@
+#include <stdlib.h>
+
+#include "lib/base/config.h"
+#include "tests/lib/run_suites.h"
+#include "tests/unit/token/suites.h"
+
+int
+main(void)
+{
+	if (!config_load("/dev/null"))
+		return EXIT_FAILURE;
+	return run_suites((Suite *[]){ keys_suite(), token_suite(), NULL });
+}
