@@ -1,6 +1,7 @@
 #include "grpc/patient_client.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #include "lib/base/config.h"
 #include "lib/rpc/rpc.h"
@@ -16,6 +17,8 @@ void
 patient_client_start(void)
 {
 	channel = rpc_channel_new(config->patient_service.target);
+	if (channel == NULL)
+		exit(EXIT_FAILURE); /* settings that don't fit; it was said */
 }
 
 void

@@ -10,7 +10,8 @@
 
 #include "lib/base/ctx.h"
 
-/* Once, when the configuration is read and before threads start; never fork afterwards. */
+/* Once, when the configuration is read and before threads start; never fork afterwards.  Ends the process where the
+ * settings don't allow calling that service. */
 void patient_client_start(void);
 void patient_client_stop(void);
 

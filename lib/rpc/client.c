@@ -5,6 +5,7 @@
 
 #include "lib/rpc/bytes.h"
 #include "lib/rpc/internal.h"
+#include "lib/rpc/tls.h"
 
 #define QUEUES_KEPT 64
 
@@ -42,8 +43,13 @@ rpc_channel_new(const char *target)
 	if (c == NULL)
 		abort();
 	rpc_library_begin();
+	creds = tls_channel_credentials(target);
+	if (creds == NULL) {
+		rpc_library_end();
+		free(c);
+		return NULL;
+	}
 	pthread_mutex_init(&c->lock, NULL);
-	creds = grpc_insecure_credentials_create();
 	c->core = grpc_channel_create(target, creds, &list);
 	grpc_channel_credentials_release(creds);
 	return c;

@@ -89,7 +89,6 @@ struct rpc_server {
 	struct rpc_options options;
 	struct arena *arena; /* what lives as long as the server */
 	grpc_server *core;
-	struct listener listener;
 	grpc_completion_queue *methods, *others;
 	struct method *method_list;
 	size_t method_count;
@@ -145,6 +144,9 @@ call_taken(void)
 {
 }
 #endif
+
+/* caller.c: account and address in the call's cx, or how it fails, said in cx->err. */
+enum rc caller_take(struct rpc_call *call);
 
 /* method.c: the workers' side. */
 void method_arm(struct rpc_server *s, const struct method *m);

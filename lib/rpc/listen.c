@@ -1,25 +1,23 @@
 #include "lib/rpc/listen.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <grpc/grpc_posix.h>
 #include <grpc/grpc_security.h>
+#include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "lib/base/log.h"
-
-#define UNIX_PREFIX "unix:"
+#include "lib/base/arena.h"
+#include "lib/rpc/address.h"
+#include "lib/rpc/tls.h"
 
 /* Connections at once; a client that has one uses it for all its calls. */
 #define CONNECTIONS_MAX 1000
@@ -27,8 +25,75 @@
 /* Left for all else: databases, the library's own, files. */
 #define DESCRIPTORS_KEPT 64
 
-/* How soon to look again after an error that time alone mends. */
-#define PAUSE_MS 100
+/* --- accepting --- */
+
+/* A new descriptor is always the lowest one that is free, so its number tells how many there are. */
+static atomic_int descriptors_max = INT_MAX;
+
+static void
+limit_descriptors(void)
+{
+	struct rlimit limit = { 1024, 1024 };
+	int max = CONNECTIONS_MAX + DESCRIPTORS_KEPT;
+
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur <= CONNECTIONS_MAX + 2 * DESCRIPTORS_KEPT)
+		max = (int)(limit.rlim_cur > 2 * DESCRIPTORS_KEPT ? limit.rlim_cur - DESCRIPTORS_KEPT
+								  : limit.rlim_cur / 2);
+	atomic_store(&descriptors_max, max);
+}
+
+/* 0: this connection is lost (accept(2) hands on what happened to it while it waited), look for the next; else the errno
+ * that ends the search. */
+static int
+accept_error(int err)
+{
+	switch (err) {
+	case EAGAIN:
+	case EINTR:
+	case EBADF: /* and the next two: the listener has been shut */
+	case EINVAL:
+	case ENOTSOCK:
+		return err;
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+		return EAGAIN; /* it waits in the queue, until the next one knocks */
+	default:
+		return 0;
+	}
+}
+
+/*
+ * In the C library's place, whose functions a program's own come before: gRPC core's listener calls this.  It takes
+ * any number of connections, and once accept4 fails for whatever reason (1.51: too many open files, or just a client
+ * that is gone again) it never listens again.  So the number is limited here, and such errors stay here.
+ */
+int
+accept4(int listening, struct sockaddr *address, socklen_t *size, int flags)
+{
+	socklen_t room = size != NULL ? *size : 0;
+	int fd, err;
+
+	for (;;) {
+		if (size != NULL)
+			*size = room;
+		fd = (int)syscall(SYS_accept4, listening, address, size, flags);
+		if (fd >= 0 && fd < atomic_load(&descriptors_max))
+			return fd;
+		if (fd >= 0) {
+			close(
+			    fd); /* its client sees an end, and may try again; those that are connected go on */
+			continue;
+		}
+		err = accept_error(errno);
+		if (err != 0) {
+			errno = err;
+			return -1;
+		}
+	}
+}
 
 /* --- opening --- */
 
@@ -61,201 +126,114 @@ clear_path(const struct sockaddr_un *address)
 	return say(path, "another server listens there");
 }
 
-/* Bound and listening, or -1 and errno. */
-static int
-listen_at(const struct sockaddr *address, socklen_t size)
-{
-	int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), yes = 1, err;
-
-	if (fd < 0)
-		return -1;
-	if (address->sa_family != AF_UNIX)
-		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-	if (address->sa_family == AF_INET6)
-		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof(yes));
-	if (bind(fd, address, size) == 0 && listen(fd, SOMAXCONN) == 0)
-		return fd;
-	err = errno;
-	close(fd);
-	errno = err;
-	return -1;
-}
-
 static bool
-open_path(struct listener *l, const char *path)
+open_path(grpc_server *core, grpc_server_credentials *creds, const char *address)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	struct stat st;
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	const char *path = address + strlen(UNIX_PREFIX);
 	mode_t before;
-	int fd;
+	int port;
 
-	if (strlen(path) >= sizeof(address.sun_path))
+	if (strlen(path) >= sizeof(at.sun_path))
 		return say(path, "longer than a socket's name can be");
-	memcpy(address.sun_path, path, strlen(path) + 1);
-	if (!clear_path(&address))
+	memcpy(at.sun_path, path, strlen(path) + 1);
+	if (!clear_path(&at))
 		return false;
 	before = umask(0117); /* 0660 */
-	fd = listen_at((const struct sockaddr *)&address, sizeof(address));
+	port = grpc_server_add_http2_port(core, address, creds);
 	umask(before);
-	if (fd < 0 || lstat(path, &st) != 0)
-		return say(path, strerror(errno));
-	l->sockets[l->count++] = fd;
-	l->path = path;
-	l->device = st.st_dev;
-	l->inode = st.st_ino;
-	return true;
+	return port > 0 || say(path, "no socket can be made there");
 }
 
-/* Every address that the name stands for; one that this machine lacks (no IPv6) may fail where another
- * doesn't. */
-static bool
-open_addresses(struct listener *l, const char *address, const struct addrinfo *found)
+/* 0, or why nobody could listen there: the library doesn't tell. */
+static int
+bind_error(const struct addrinfo *at)
 {
-	int err = 0;
+	int fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1, err = 0;
 
-	for (; found != NULL && l->count < LISTEN_SOCKETS; found = found->ai_next) {
-		int fd = listen_at(found->ai_addr, found->ai_addrlen);
+	if (fd < 0)
+		return errno;
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	if (at->ai_family == AF_INET6)
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof(yes));
+	if (bind(fd, at->ai_addr, at->ai_addrlen) != 0 || listen(fd, 1) != 0)
+		err = errno;
+	close(fd);
+	return err;
+}
 
-		if (fd >= 0) {
-			l->sockets[l->count++] = fd;
+/* As numbers, so that the library looks nothing up. */
+static bool
+open_address(
+    grpc_server *core, grpc_server_credentials *creds, const char *address, const struct addrinfo *at)
+{
+	char host[NI_MAXHOST], port[NI_MAXSERV], text[NI_MAXHOST + NI_MAXSERV + 4];
+	int err = getnameinfo(at->ai_addr, at->ai_addrlen, host, sizeof(host), port, sizeof(port),
+	    NI_NUMERICHOST | NI_NUMERICSERV);
+
+	if (err != 0)
+		return say(address, gai_strerror(err));
+	snprintf(text, sizeof(text), at->ai_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+	if (address_is_loopback(address) && !address_is_loopback(text))
+		return say(address, "this machine's hosts file has an address for it that is not loopback");
+	return grpc_server_add_http2_port(core, text, creds) > 0 || say(address, "the library can't");
+}
+
+/* Every address that the name stands for; one that this machine lacks (no IPv6) may fail where another doesn't.  Of
+ * 0.0.0.0 and [::] the library makes both. */
+static bool
+open_addresses(
+    grpc_server *core, grpc_server_credentials *creds, const char *address, const struct addrinfo *found)
+{
+	int count = 0, last = 0;
+
+	for (; found != NULL; found = found->ai_next) {
+		int err = bind_error(found);
+
+		if (err == EADDRNOTAVAIL || err == EAFNOSUPPORT) {
+			last = err;
 			continue;
 		}
-		err = errno;
-		if (err != EADDRNOTAVAIL && err != EAFNOSUPPORT)
+		if (err != 0)
 			return say(address, strerror(err));
+		if (!open_address(core, creds, address, found))
+			return false;
+		count++;
 	}
-	return l->count > 0 || say(address, strerror(err));
+	return count > 0 || say(address, strerror(last));
 }
 
 static bool
-open_host(struct listener *l, const char *address)
+open_host(grpc_server *core, grpc_server_credentials *creds, const char *address)
 {
 	struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM };
-	const char *colon = strrchr(address, ':');
 	struct addrinfo *found;
+	const char *port;
 	char host[256];
-	size_t length;
 	bool ok;
 	int err;
 
-	if (colon == NULL || (size_t)(colon - address) >= sizeof(host))
+	if (!address_split(address, host, sizeof(host), &port))
 		return say(address, "it is no host:port");
-	length = (size_t)(colon - address);
-	if (length >= 2 && address[0] == '[' && colon[-1] == ']') {
-		address++;
-		length -= 2;
-	}
-	memcpy(host, address, length);
-	host[length] = '\0';
-	err = getaddrinfo(host, colon + 1, &hints, &found);
+	err = getaddrinfo(host, port, &hints, &found);
 	if (err != 0)
 		return say(address, gai_strerror(err));
-	ok = open_addresses(l, address, found);
+	ok = open_addresses(core, creds, address, found);
 	freeaddrinfo(found);
 	return ok;
 }
 
-/* A new descriptor is always the lowest one that is free, so its number tells how many there are. */
-static int
-descriptors_max(void)
-{
-	struct rlimit limit = { 1024, 1024 };
-
-	(void)getrlimit(RLIMIT_NOFILE, &limit);
-	if (limit.rlim_cur > CONNECTIONS_MAX + 2 * DESCRIPTORS_KEPT)
-		return CONNECTIONS_MAX + DESCRIPTORS_KEPT;
-	return (int)(limit.rlim_cur > 2 * DESCRIPTORS_KEPT ? limit.rlim_cur - DESCRIPTORS_KEPT
-							   : limit.rlim_cur / 2);
-}
-
 bool
-listener_open(struct listener *l, const char *address)
+listen_open(grpc_server *core, const char *address)
 {
-	size_t prefix = strlen(UNIX_PREFIX);
+	grpc_server_credentials *creds = tls_server_credentials(address);
+	bool ok;
 
-	*l = (struct listener){ .wake = eventfd(0, EFD_CLOEXEC), .descriptors_max = descriptors_max() };
-	if (l->wake < 0)
-		return say(address, strerror(errno));
-	l->creds = grpc_insecure_server_credentials_create();
-	return strncmp(address, UNIX_PREFIX, prefix) == 0 ? open_path(l, address + prefix)
-							  : open_host(l, address);
-}
-
-/* --- accepting --- */
-
-/* 0: go on; else pause that long, as only time helps. */
-static int
-accept_one(struct listener *l, int listening)
-{
-	int fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK), yes = 1;
-
-	if (fd < 0)
-		return errno == EAGAIN || errno == EINTR || errno == ECONNABORTED ? 0 : PAUSE_MS;
-	if (fd >= l->descriptors_max) {
-		close(fd); /* the client sees an end, and may try again; those that are connected go on */
-		return 0;
-	}
-	if (l->path == NULL)
-		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
-	grpc_server_add_channel_from_fd(l->core, fd, l->creds); /* which owns fd from now on */
-	return 0;
-}
-
-static void *
-accept_all(void *listener)
-{
-	struct pollfd fds[LISTEN_SOCKETS + 1];
-	struct listener *l = listener;
-	nfds_t n = (nfds_t)l->count;
-	int pause = 0;
-
-	for (;;) {
-		fds[0] = (struct pollfd){ .fd = l->wake, .events = POLLIN };
-		for (int i = 0; i < l->count; i++)
-			fds[i + 1] = (struct pollfd){ .fd = l->sockets[i], .events = POLLIN };
-		if (poll(fds, pause > 0 ? 1 : n + 1, pause > 0 ? pause : -1) < 0 && errno != EINTR)
-			return NULL;
-		if (fds[0].revents != 0)
-			return NULL;
-		if (pause > 0) {
-			pause = 0;
-			continue;
-		}
-		for (int i = 0; i < l->count && pause == 0; i++)
-			if (fds[i + 1].revents != 0)
-				pause = accept_one(l, l->sockets[i]);
-		if (pause > 0)
-			log_line(LOG_WARNING, "a connection can't be accepted: %s", strerror(errno));
-	}
-}
-
-bool
-listener_start(struct listener *l, grpc_server *core)
-{
-	int err;
-
-	l->core = core;
-	err = pthread_create(&l->thread, NULL, accept_all, l);
-	l->running = err == 0;
-	return l->running;
-}
-
-void
-listener_close(struct listener *l)
-{
-	struct stat st;
-
-	if (l->creds == NULL)
-		return;
-	(void)eventfd_write(l->wake, 1);
-	if (l->running)
-		pthread_join(l->thread, NULL);
-	while (l->count > 0)
-		close(l->sockets[--l->count]);
-	/* Only what is still ours: a successor may listen there already. */
-	if (l->path != NULL && lstat(l->path, &st) == 0 && st.st_dev == l->device && st.st_ino == l->inode)
-		unlink(l->path);
-	close(l->wake);
-	grpc_server_credentials_release(l->creds);
-	*l = (struct listener){ 0 };
+	if (creds == NULL)
+		return false;
+	limit_descriptors();
+	ok = strncmp(address, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0 ? open_path(core, creds, address)
+								     : open_host(core, creds, address);
+	grpc_server_credentials_release(creds);
+	return ok;
 }

@@ -129,7 +129,9 @@ run(struct rpc_call *call)
 
 	if (atomic_load(&call->cancelled))
 		rc = RC_CANCELLED;
-	else if (call->cx.deadline_ns != 0 && call->started_ns >= call->cx.deadline_ns)
+	else
+		rc = caller_take(call);
+	if (rc == RC_OK && call->cx.deadline_ns != 0 && call->started_ns >= call->cx.deadline_ns)
 		rc = RC_TIMEOUT; /* nobody waits for it any more */
 	if (rc == RC_OK)
 		rc = read_message(call, &message);

@@ -35,7 +35,9 @@ struct rpc_channel;
 /* --- serving --- */
 
 struct rpc_options {
-	const char *listen; /* "127.0.0.1:9000" or "unix:/run/medicore/events.sock" (made with mode 0660) */
+	/* "127.0.0.1:9000" or "unix:/run/medicore/events.sock" (made with mode 0660); by mutual TLS where it is
+	 * not loopback */
+	const char *listen;
 	int threads; /* that run methods, each with a connection of its own; health and reflection have others
 		      */
 	const char *database, *role; /* of each thread's cx->pg; NULL: none */
@@ -75,7 +77,8 @@ int rpc_main(const struct rpc_program *program, int argc, char **argv);
 
 /* --- in a method --- */
 
-/* Its deadline, request id (x-request-id or traceparent, else made), arena and pg. */
+/* Its deadline, request id (x-request-id or traceparent, else made), arena and pg; who calls: the name in a certificate,
+ * "" on loopback; and from where. */
 struct ctx *rpc_ctx(struct rpc_call *call);
 
 const char *rpc_metadata(struct rpc_call *call, const char *key); /* first value, NULL: none */
@@ -85,7 +88,8 @@ void rpc_fail(struct rpc_call *call, enum rc rc);
 
 /* --- calling --- */
 
-/* One per target and process; connects on the first call and comes back within a second of the server's
+/* One per target and process, in clear to loopback and by mutual TLS elsewhere ([tls]); NULL, said on standard error, where
+ * the settings don't allow that.  Connects on the first call and comes back within a second of the server's
  * return.  grpc_init is called inside; never fork afterwards. */
 struct rpc_channel *rpc_channel_new(const char *target);
 void rpc_channel_free(struct rpc_channel *c);

@@ -18,6 +18,9 @@
 /* Streams of one connection at once; the next wait. */
 #define STREAMS_MAX 1000
 
+/* Until TLS and the first frame of HTTP/2 a connection has this long. */
+#define HANDSHAKE_MS 10000
+
 static grpc_server *
 core_new(const struct rpc_options *o)
 {
@@ -34,6 +37,8 @@ core_new(const struct rpc_options *o)
 		rpc_arg(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0),
 		rpc_arg(GRPC_ARG_KEEPALIVE_TIME_MS, 60000),
 		rpc_arg(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20000),
+		rpc_arg(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, HANDSHAKE_MS),
+		rpc_arg(GRPC_ARG_ALLOW_REUSEPORT, 0), /* else two servers share a port unknowingly */
 		/* The library would unpack a message of any size before anybody could ask how large it is:
 		   identity alone. */
 		rpc_arg(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1),
@@ -96,7 +101,7 @@ rpc_server_new(const struct rpc_options *options, ProtobufCService *const *servi
 	grpc_server_register_completion_queue(s->core, s->methods, NULL);
 	grpc_server_register_completion_queue(s->core, s->others, NULL);
 	register_methods(s);
-	if (!health_open(s) || !listener_open(&s->listener, options->listen)) {
+	if (!health_open(s) || !listen_open(s->core, options->listen)) {
 		rpc_server_free(s);
 		return NULL;
 	}
@@ -191,8 +196,6 @@ rpc_server_start(struct rpc_server *s)
 		thread_start(&s->workers[i], work, s);
 	thread_start(&s->others_thread, serve_others, s);
 	thread_start(&s->health_thread, health_loop, s);
-	if (!listener_start(&s->listener, s->core))
-		abort();
 }
 
 /* --- the end --- */
@@ -219,7 +222,6 @@ rpc_server_stop(struct rpc_server *s, int grace_ms)
 {
 	if (!s->started)
 		return true;
-	listener_close(&s->listener);
 	health_stop(s);
 	stream_stop_all(s);
 	grpc_server_shutdown_and_notify(s->core, s->others, &s->shut_op);
@@ -264,7 +266,6 @@ rpc_server_free(struct rpc_server *s)
 {
 	if (s == NULL || s->started)
 		return; /* threads of a server that couldn't be stopped still use it */
-	listener_close(&s->listener);
 	core_free(s);
 	health_close(s);
 	arena_free(s->scratch);

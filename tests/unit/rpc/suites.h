@@ -4,6 +4,7 @@
 
 #include <check.h>
 
+Suite *address_suite(void);
 Suite *calls_suite(void);
 Suite *listen_suite(void);
 Suite *wire_suite(void);
