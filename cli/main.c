@@ -36,6 +36,13 @@ static const struct verb verbs[] = {
 	  "\n"
 	  "Exit status: 1 where any is missing or doubled.\n",
 	  verb_check },
+	{ "certs", "DIR [NAME[=dns:HOST,ip:ADDRESS,...]] ...", "make or renew certificates for gRPC off loopback",
+	  "Makes in DIR an authority (ca.crt, ca.key), where there is none yet, and a certificate and key for each NAME: NAME.crt,\n"
+	  "NAME.key. A certificate shows who calls, by its NAME, and serves for NAME, localhost, 127.0.0.1, ::1 and what is added\n"
+	  "by dns:HOST and ip:ADDRESS. Without any NAME: one for each of our programs.\n"
+	  "\n"
+	  "Run again, a certificate is renewed: it keeps its key and, where none are named, its hosts. The authority is never made anew.\n",
+	  verb_certs },
 };
 /* clang-format on */
 
