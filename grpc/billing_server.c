@@ -4,6 +4,7 @@
 
 #include "domain/billing/billing.h"
 #include "grpc/patient_client.h"
+#include "lib/audit/audit.h"
 #include "lib/base/config.h"
 #include "lib/base/uuid.h"
 #include "lib/rpc/rpc.h"
@@ -84,6 +85,8 @@ create_invoice(Billing__BillingService_Service *service, const Billing__InvoiceR
 	(void)service;
 	rc = read_request(cx, asked, &new);
 	if (rc == RC_OK)
+		rpc_audit(call)->patient_id = new.patient_id;
+	if (rc == RC_OK)
 		rc = read_key(cx, once.key);
 	if (rc == RC_OK)
 		rc = invoice_create(cx, &ports, &new, &once, &saved);
@@ -91,6 +94,8 @@ create_invoice(Billing__BillingService_Service *service, const Billing__InvoiceR
 		rpc_fail(call, rc);
 		return;
 	}
+	rpc_audit(call)->thing = saved.id;
+	rpc_audit(call)->count = 1;
 	response.invoiceid = (char *)(uintptr_t)saved.id;
 	response.status = (char *)(uintptr_t)saved.status;
 	response.remainingamount = asked->amount; /* contract: as it was sent */

@@ -17,6 +17,7 @@ start(struct rpc_options *options)
 		.database = config->database.billing,
 		.role = "medicore_billing_grpc",
 		.schema = BILLING_SCHEMA,
+		.domain = "billing",
 		.stop_grace_ms = (int)config->billingd.stop_grace_ms,
 		.replace_bad_text = true, /* contract: a patientId that is no UUID has a message of its own */
 		.descriptors = proto_descriptors,

@@ -4,10 +4,10 @@
 #include "lib/base/config.h"
 #include "lib/base/log.h"
 #include "lib/pg/pg.h"
+#include "worker/active.h"
 #include "worker/process.h"
 
 #define LOCK_KEY INT64_C(0x6d6564696f757478) /* "medioutx": locks are per database */
-#define STANDBY_MS 300
 #define PURGE_EVERY_NS (INT64_C(60) * 1000000000)
 
 struct relay {
@@ -17,7 +17,7 @@ struct relay {
 	struct pg *pg;
 	struct trouble trouble;
 	int64_t purge_at_ns;
-	bool standing_by;
+	struct active active;
 };
 
 /* One turn: at most a batch, in a ctx of its own.  *ret_empty tells that nothing was left. */
@@ -63,20 +63,6 @@ purge(struct relay *r, struct ctx *cx)
 	return rc;
 }
 
-/* The lock lives and dies with the connection, so after a reconnect it has to be won again. */
-static enum rc
-win_lock(struct relay *r, struct ctx *cx)
-{
-	enum rc rc = pg_try_lock(cx, LOCK_KEY);
-
-	if ((rc == RC_CONFLICT) != r->standing_by && (rc == RC_CONFLICT || rc == RC_OK)) {
-		r->standing_by = rc == RC_CONFLICT;
-		log_line(LOG_INFO,
-		    r->standing_by ? "outbox: another relay is active, standing by" : "outbox: active");
-	}
-	return rc;
-}
-
 static int
 ms_until_purge(const struct relay *r)
 {
@@ -92,7 +78,7 @@ turn(struct relay *r, struct ctx *cx)
 	bool empty = false;
 	enum rc rc;
 
-	rc = win_lock(r, cx);
+	rc = active_win(&r->active, cx);
 	if (rc == RC_OK)
 		rc = relay_batch(r, cx, &empty);
 	if (rc != RC_OK)
@@ -115,6 +101,7 @@ relay_run(const struct outbox *outbox, const struct transport *transport)
 		.arena = arena_new(),
 		.pg = pg_open(outbox->database(), outbox->role),
 		.trouble = { .what = "outbox" },
+		.active = { .what = "outbox", .key = LOCK_KEY },
 	};
 	bool opened = r.pg != NULL;
 	int pause_ms = 0;

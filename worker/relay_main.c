@@ -1,13 +1,24 @@
-/* medicore-relay - publishes a database's outbox. */
+/* medicore-relay - takes what a domain's programs leave behind to where it belongs: events out of the outbox, audit entries out of
+ * the spool. */
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "domain/scheduling/scheduling.h"
 #include "lib/base/config.h"
+#include "worker/collector.h"
 #include "worker/process.h"
 #include "worker/relay.h"
 #include "worker/transport.h"
+
+static const char *
+patient_database(void)
+{
+	return config->database.patient;
+}
 
 static const char *
 scheduling_database(void)
@@ -15,19 +26,68 @@ scheduling_database(void)
 	return config->database.scheduling;
 }
 
-static const struct outbox outboxes[] = {
-	{ "scheduling", "medicore_scheduling_relay", scheduling_database, outbox_pending, outbox_published,
-	    outbox_purge },
+static const char *
+billing_database(void)
+{
+	return config->database.billing;
+}
+
+static const struct outbox scheduling_outbox = {
+	"scheduling",
+	"medicore_scheduling_relay",
+	scheduling_database,
+	outbox_pending,
+	outbox_published,
+	outbox_purge,
 };
 
-static const struct outbox *
-find_outbox(const char *name)
+static const struct {
+	struct trail trail;
+	const struct outbox *outbox; /* NULL: the domain has none */
+} databases[] = {
+	{ { "patient", "medicore_patient_relay", patient_database }, NULL },
+	{ { "scheduling", "medicore_scheduling_relay", scheduling_database }, &scheduling_outbox },
+	{ { "billing", "medicore_billing_relay", billing_database }, NULL },
+};
+#define DATABASES (sizeof(databases) / sizeof(*databases))
+
+/* The outbox has a thread and a connection of its own: a broker that is away keeps no audit entry waiting. */
+static void *
+relay(void *outbox)
 {
-	for (size_t i = 0; i < sizeof(outboxes) / sizeof(*outboxes); i++)
-		if (strcmp(outboxes[i].name, name) == 0)
-			return &outboxes[i];
-	fprintf(stderr, "medicore-relay: no outbox in %s\n", name);
-	return NULL;
+	struct transport transport;
+	bool ran;
+
+	ran = transport_open(&transport);
+	if (ran) {
+		ran = relay_run(outbox, &transport);
+		transport_close(&transport);
+	}
+	if (!ran)
+		kill(getpid(), SIGTERM); /* which the other one waits for */
+	return (void *)(uintptr_t)ran;
+}
+
+static bool
+run(const struct trail *trail, const struct outbox *outbox)
+{
+	void *relayed = (void *)(uintptr_t) true;
+	pthread_t thread;
+	bool ran;
+	int err;
+
+	if (outbox == NULL)
+		return collector_run(trail);
+	err = pthread_create(&thread, NULL, relay, (void *)(uintptr_t)outbox);
+	if (err != 0) {
+		fprintf(stderr, "medicore-relay: a thread: %s\n", strerror(err));
+		return false;
+	}
+	ran = collector_run(trail);
+	if (!ran)
+		kill(getpid(), SIGTERM);
+	pthread_join(thread, &relayed);
+	return ran && relayed != NULL;
 }
 
 int
@@ -35,24 +95,18 @@ main(int argc, char **argv)
 {
 	static const struct process process = {
 		.name = "medicore-relay",
-		.purpose = "Publishes the events of a domain's database: scheduling.",
+		.purpose = "Stores a domain's audit trail, and publishes its events: patient, scheduling, billing.",
 		.argument = "DATABASE",
 	};
-	const struct outbox *outbox;
-	struct transport transport;
 	const char *name;
 	int status;
-	bool ran;
 
 	status = process_start(&process, argc, argv, &name);
 	if (status >= 0)
 		return status;
-	outbox = find_outbox(name);
-	if (outbox == NULL)
-		return 2;
-	if (!transport_open(&transport))
-		return EXIT_FAILURE;
-	ran = relay_run(outbox, &transport);
-	transport_close(&transport);
-	return ran ? EXIT_SUCCESS : EXIT_FAILURE;
+	for (size_t i = 0; i < DATABASES; i++)
+		if (strcmp(databases[i].trail.domain, name) == 0)
+			return run(&databases[i].trail, databases[i].outbox) ? EXIT_SUCCESS : EXIT_FAILURE;
+	fprintf(stderr, "medicore-relay: there is no database %s\n", name);
+	return 2;
 }

@@ -7,6 +7,7 @@ begin
     foreach name in array array[
         'medicore_patient_rest',
         'medicore_patient_grpc',
+        'medicore_patient_relay',
         'medicore_operator'
     ] loop
         if not exists (select from pg_roles where rolname = name) then

@@ -13,7 +13,7 @@
 #include "lib/field/field.h"
 #include "lib/field/page.h"
 
-#define BILLING_SCHEMA 1 /* newest file of db/billing */
+#define BILLING_SCHEMA 2 /* newest file of db/billing */
 
 /* --- prices --- */
 

@@ -14,7 +14,7 @@
 #include "lib/field/field.h"
 #include "lib/field/page.h"
 
-#define SCHEDULING_SCHEMA 1 /* newest file of db/scheduling */
+#define SCHEDULING_SCHEMA 2 /* newest file of db/scheduling */
 
 #define APPOINTMENT_DAYS_MAX 366
 

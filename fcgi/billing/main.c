@@ -24,6 +24,8 @@ main(int argc, char **argv)
 		.database = database,
 		.role = "medicore_billing_rest",
 		.schema = BILLING_SCHEMA,
+		.domain = "billing",
+		.subject = "patientId",
 		.start = patient_client_start,
 		.stop = patient_client_stop,
 	};

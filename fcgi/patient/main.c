@@ -19,6 +19,8 @@ main(int argc, char **argv)
 		.database = database,
 		.role = "medicore_patient_rest",
 		.schema = PATIENT_SCHEMA,
+		.domain = "patient",
+		.subject = "id",
 	};
 
 	return web_main(&program, argc, argv);

@@ -27,6 +27,8 @@ main(int argc, char **argv)
 		.database = database,
 		.role = "medicore_scheduling_rest",
 		.schema = SCHEDULING_SCHEMA,
+		.domain = "scheduling",
+		.subject = "patientId",
 		.start = patient_client_start,
 		.stop = patient_client_stop,
 	};

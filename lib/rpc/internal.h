@@ -17,6 +17,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "lib/audit/audit.h"
 #include "lib/rpc/listen.h"
 #include "lib/rpc/rpc.h"
 #include "lib/rpc/wire.h"
@@ -74,6 +75,7 @@ struct rpc_call {
 	struct ctx cx;
 	int64_t started_ns;
 	enum rc rc;
+	struct audit_entry audit;
 
 	/* OP_ARRIVE on others */
 	grpc_call_details details;
@@ -88,6 +90,7 @@ struct rpc_call {
 struct rpc_server {
 	struct rpc_options options;
 	struct arena *arena; /* what lives as long as the server */
+	struct audit_spool *spool; /* NULL: nothing is audited */
 	grpc_server *core;
 	grpc_completion_queue *methods, *others;
 	struct method *method_list;

@@ -45,6 +45,23 @@ deadline_of(gpr_timespec at)
 	return clock_monotonic_ns() + left.tv_sec * 1000000000 + left.tv_nsec;
 }
 
+struct audit_entry *
+rpc_audit(struct rpc_call *call)
+{
+	return &call->audit;
+}
+
+/* Before the answer leaves; nothing may be answered that isn't noted. */
+static enum rc
+note(struct rpc_call *call, enum rc rc)
+{
+	if (call->server->spool == NULL)
+		return RC_OK;
+	call->audit.action = call->method->path + 1;
+	call->audit.result = rc_meaning(rc)->name;
+	return audit_note(&call->cx, call->server->spool, &call->audit);
+}
+
 /* Sends the status, behind the message where there is one.  The request id goes ahead of both. */
 static void
 send_answer(struct rpc_call *call, enum rc rc, const ProtobufCMessage *message)
@@ -53,8 +70,13 @@ send_answer(struct rpc_call *call, enum rc rc, const ProtobufCMessage *message)
 		.value = grpc_slice_from_copied_string(call->cx.request_id) };
 	grpc_slice words = grpc_empty_slice();
 	grpc_op ops[3] = { { .op = GRPC_OP_SEND_INITIAL_METADATA } };
+	enum rc noted = note(call, rc);
 	size_t n = 1;
 
+	if (noted != RC_OK) {
+		rc = noted;
+		message = NULL;
+	}
 	ops[0].data.send_initial_metadata.count = 1;
 	ops[0].data.send_initial_metadata.metadata = &id;
 	if (message != NULL) {
@@ -135,6 +157,9 @@ run(struct rpc_call *call)
 		rc = RC_TIMEOUT; /* nobody waits for it any more */
 	if (rc == RC_OK)
 		rc = read_message(call, &message);
+	/* What could not be noted must not be done. */
+	if (rc == RC_OK && call->server->spool != NULL)
+		rc = audit_ready(&call->cx, call->server->spool);
 	if (rc != RC_OK) {
 		rpc_fail(call, rc);
 		return;

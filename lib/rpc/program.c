@@ -61,6 +61,7 @@ serve(const struct rpc_program *program)
 	raise_descriptor_limit();
 	log_open(program->name, log_level_named(config->log.level));
 	program->start(&options);
+	options.program = program->name;
 	s = rpc_server_new(&options, program->services, program->count);
 	if (s == NULL)
 		return EXIT_FAILURE;

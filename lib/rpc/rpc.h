@@ -28,6 +28,7 @@
 
 #include "lib/base/ctx.h"
 
+struct audit_entry;
 struct rpc_server;
 struct rpc_call;
 struct rpc_channel;
@@ -43,6 +44,8 @@ struct rpc_options {
 	const char *database, *role; /* of each thread's cx->pg; NULL: none */
 	int schema;         /* newest migration known; health says NOT_SERVING while pg_ready(schema) fails */
 	size_t message_max; /* bytes; 0: 4 MiB */
+	const char *domain; /* whose audit trail each call of a bound service is noted in; NULL: none */
+	const char *program; /* rpc_main's: its name there */
 	int stop_grace_ms;  /* rpc_main: how long calls in flight may take once SIGTERM came */
 	/* A contract that answers bad input, rather than refusing it, wants to see strings that are no text
 	 * (bad UTF-8, a NUL inside): then their bytes are all overwritten by SUB (U+001A), which no rule
@@ -82,6 +85,10 @@ int rpc_main(const struct rpc_program *program, int argc, char **argv);
 struct ctx *rpc_ctx(struct rpc_call *call);
 
 const char *rpc_metadata(struct rpc_call *call, const char *key); /* first value, NULL: none */
+
+/* What the audit trail will say of this call besides who asked, when, and what became of it: thing, patient_id,
+ * filter and count, in the call's arena. */
+struct audit_entry *rpc_audit(struct rpc_call *call);
 
 /* Ends the call with rc's gRPC status (rc_meaning) and err_message(cx, rc). */
 void rpc_fail(struct rpc_call *call, enum rc rc);

@@ -86,6 +86,8 @@ rpc_server_new(const struct rpc_options *options, ProtobufCService *const *servi
 	s->services = services;
 	s->service_count = count;
 	s->arena = arena_new();
+	if (options->domain != NULL)
+		s->spool = audit_spool_new(options->domain, options->program);
 	s->scratch = arena_new();
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -270,6 +272,7 @@ rpc_server_free(struct rpc_server *s)
 	health_close(s);
 	arena_free(s->scratch);
 	arena_free(s->arena);
+	audit_spool_free(s->spool);
 	free(s->method_list);
 	free(s->workers);
 	pthread_cond_destroy(&s->probe_wanted);

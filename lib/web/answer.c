@@ -10,6 +10,7 @@
 #include "lib/web/reply.h"
 #include "lib/web/request.h"
 #include "lib/web/route.h"
+#include "lib/web/trail.h"
 
 bool
 web_worker_open(struct web_worker *worker, const struct web_program *program)
@@ -90,13 +91,27 @@ admit(struct ctx *cx, struct request *rq, struct reply *rp, bool *ret_ended)
 static enum rc
 handle(struct ctx *cx, struct request *rq, struct reply *rp)
 {
-	enum rc rc = rq->route->handler(cx, rq, rp);
+	enum rc rc = trail_ready(cx, rq);
 
+	if (rc == RC_OK)
+		rc = rq->route->handler(cx, rq, rp);
 	if (rp->streaming && rq->head && rc == RC_CANCELLED)
 		return RC_OK; /* reply_stream_begin said so itself */
 	if (rc == RC_OK && rp->status == 0)
 		return err_detail(cx, RC_INTERNAL, "the handler made no answer");
 	return rc;
+}
+
+/* Puts the error's answer in the place of what was made, where there is one and it can still be taken back. */
+static void
+conclude(struct reply *rp, enum rc rc)
+{
+	if (rc == RC_OK)
+		return;
+	if (!rp->sent)
+		reply_error(rp, rc);
+	else
+		rp->lost = true;
 }
 
 /* What the log calls it: never a path from outside, and no method that we don't know either. */
@@ -117,11 +132,18 @@ enum web_end
 web_answer(struct web_worker *worker, const struct web_env *env)
 {
 	int64_t started = clock_monotonic_ns();
-	struct request rq = { .program = worker->program, .env = env, .method = "", .path = "/" };
+	const char *subject = NULL;
+	struct request rq = {
+		.program = worker->program,
+		.env = env,
+		.method = "",
+		.path = "/",
+		.subject = &subject,
+	};
 	bool ended = false;
 	struct reply rp;
 	struct ctx cx;
-	enum rc rc;
+	enum rc rc, noted;
 
 	ctx_init(&cx, worker->arena, worker->pg);
 	cx.deadline_ns = started + config->web.request_timeout_ms * 1000000;
@@ -130,10 +152,12 @@ web_answer(struct web_worker *worker, const struct web_env *env)
 	rc = admit(&cx, &rq, &rp, &ended);
 	if (rc == RC_OK && rq.route != NULL)
 		rc = handle(&cx, &rq, &rp);
-	if (rc != RC_OK && !rp.sent)
-		reply_error(&rp, rc);
-	else if (rc != RC_OK)
-		rp.lost = true;
+	conclude(&rp, rc);
+	noted = trail_note(&cx, &rq, &rp, rc);
+	if (noted != RC_OK) {
+		rc = noted;
+		conclude(&rp, rc);
+	}
 	if (!reply_send(&rp) && rc == RC_OK)
 		rc = RC_CANCELLED;
 	log_answer(&cx, &rq, &rp, rc, started);

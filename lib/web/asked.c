@@ -7,6 +7,7 @@
 #include "lib/web/cursor.h"
 #include "lib/web/media.h"
 #include "lib/web/request.h"
+#include "lib/web/trail.h"
 
 const char *
 request_segment(const struct request *rq, const char *name)
@@ -38,7 +39,10 @@ enum rc
 request_read(
     struct ctx *cx, const struct request *rq, const struct field *table, enum field_use use, void *into)
 {
-	return field_read(cx, table, use, rq->body, rq->body_length, into);
+	enum rc rc = field_read(cx, table, use, rq->body, rq->body_length, into);
+
+	trail_subject(rq, table, into);
+	return rc;
 }
 
 bool
@@ -71,6 +75,7 @@ request_filters(struct ctx *cx, const struct request *rq, const struct field *ta
 		if (field_set(cx, row, FILTER, pair->value, strlen(pair->value), into) != RC_OK)
 			rc = RC_INVALID;
 	}
+	trail_subject(rq, table, into);
 	return rc == RC_OK ? field_finish(cx, table, FILTER, into) : rc;
 }
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "lib/audit/audit.h"
 #include "lib/field/field.h"
 #include "lib/pg/pg.h"
 
@@ -36,13 +37,16 @@ live(struct ctx *cx, const struct request *rq, struct reply *rp)
 	return reply_one(cx, rp, health_fields, &(struct health){ "live" }, 0);
 }
 
-/* GET /health/{program}/ready: whatever keeps the database from answering, the program can't do its work. */
+/* GET /health/{program}/ready: whatever keeps the database from answering, or the audit trail from being written, the program
+ * can't do its work. */
 static enum rc
 ready(struct ctx *cx, const struct request *rq, struct reply *rp)
 {
 	if (!named(rq))
 		return RC_NOT_FOUND;
 	if (rq->program->database != NULL && pg_ready(cx, rq->program->schema) != RC_OK)
+		return RC_UNAVAILABLE;
+	if (rq->program->spool != NULL && audit_ready(cx, rq->program->spool) != RC_OK)
 		return RC_UNAVAILABLE;
 	return reply_one(cx, rp, health_fields, &(struct health){ "ready" }, 0);
 }

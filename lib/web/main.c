@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "lib/audit/audit.h"
 #include "lib/base/config.h"
 #include "lib/base/log.h"
 #include "lib/base/text.h"
@@ -97,8 +98,9 @@ block_signals(void)
 }
 
 static int
-serve(const struct web_program *program)
+serve(const struct web_program *given)
 {
+	struct web_program own = *given, *program = &own;
 	bool fcgi = listening(STDIN_FILENO);
 	int status;
 
@@ -112,11 +114,14 @@ serve(const struct web_program *program)
 	signal(SIGPIPE, SIG_IGN);
 	if (fcgi)
 		block_signals();
+	if (program->domain != NULL)
+		program->spool = audit_spool_new(program->domain, program->name);
 	if (program->start != NULL)
 		program->start();
 	status = fcgi ? engine_fcgi(program) : engine_cgi(program);
 	if (program->stop != NULL)
 		program->stop();
+	audit_spool_free(program->spool);
 	return status;
 }
 

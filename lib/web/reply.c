@@ -9,6 +9,7 @@
 #include "lib/web/cursor.h"
 #include "lib/web/media.h"
 #include "lib/web/route.h"
+#include "lib/web/trail.h"
 
 void
 reply_init(struct reply *rp, struct ctx *cx, const struct request *rq)
@@ -40,6 +41,8 @@ start(struct reply *rp, int status)
 	rp->problem = false;
 	rp->max_age_s = 0;
 	rp->streaming = false;
+	rp->count = 0;
+	rp->made = NULL;
 }
 
 static int
@@ -63,6 +66,8 @@ reply_one(struct ctx *cx, struct reply *rp, const struct field *table, const voi
 
 	(void)cx;
 	start(rp, success_status(rp->rq));
+	rp->count = 1;
+	trail_subject(rp->rq, table, thing);
 	add_etag(rp, version);
 	if (get && known != NULL && version > 0 && etag_none_match(known, version))
 		rp->status = 304;
@@ -91,6 +96,9 @@ reply_created_at(struct ctx *cx, struct reply *rp, const struct field *table, co
 {
 	(void)cx;
 	start(rp, 201);
+	rp->count = 1;
+	rp->made = id;
+	trail_subject(rp->rq, table, thing);
 	add_etag(rp, version);
 	reply_header(rp, "Location", "%s%s", config->web.public_url, path);
 	field_write(&rp->content, table, thing);
@@ -126,6 +134,7 @@ reply_list(struct ctx *cx, struct reply *rp, const struct field *table, const vo
 {
 	(void)cx;
 	start(rp, success_status(rp->rq));
+	rp->count = count;
 	if (next != NULL)
 		add_link(rp, next);
 	buf_add_char(&rp->content, '[');

@@ -22,7 +22,8 @@ struct reply {
 	bool sent;                 /* the head is out: nothing can be taken back */
 	bool lost;                 /* nobody listens any more */
 	const struct field *table; /* of a stream's rows */
-	size_t rows;
+	size_t count;              /* things that it holds */
+	const char *made;          /* id of a new one */
 };
 
 void reply_init(struct reply *rp, struct ctx *cx, const struct request *rq);

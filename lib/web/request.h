@@ -31,6 +31,7 @@ struct request {
 	size_t query_count;
 	const char *body;
 	size_t body_length;
+	const char **subject; /* for the audit trail: whom it is about, NULL while that isn't known */
 };
 
 /* A header field's value, NULL where there is none or it is empty; variable is "HTTP_ACCEPT" and the like. */

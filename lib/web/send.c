@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "lib/web/reply.h"
+#include "lib/web/trail.h"
 
 /* A stream goes out in pieces of about this size. */
 #define STREAM_PIECE ((size_t)16 * 1024)
@@ -79,7 +80,7 @@ reply_stream_begin(struct ctx *cx, struct reply *rp, const struct field *table)
 	rp->content.length = 0;
 	rp->streaming = true;
 	rp->table = table;
-	rp->rows = 0;
+	rp->count = 0;
 	cx->deadline_ns =
 	    0; /* a stream may take longer than the request's time: every row is waited for on its own */
 	if (rp->rq->head) /* nobody reads the rows, so that the handler had better not fetch them */
@@ -91,14 +92,20 @@ reply_stream_begin(struct ctx *cx, struct reply *rp, const struct field *table)
 enum rc
 reply_stream_row(struct reply *rp, const void *row)
 {
-	if (rp->rows++ > 0)
+	enum rc rc;
+
+	if (rp->count++ > 0)
 		buf_add_char(&rp->content, ',');
 	field_write(&rp->content, rp->table, row);
 	if (rp->content.length < STREAM_PIECE)
 		return RC_OK;
 	/* Only now, so that a database that is away at the first row is a 503. */
-	if (!rp->sent)
+	if (!rp->sent) {
+		rc = trail_begun(rp->cx, rp->rq, rp);
+		if (rc != RC_OK)
+			return rc;
 		send_head(rp, false);
+	}
 	write_out(rp, &rp->content);
 	rp->content.length = 0;
 	return rp->lost ? RC_CANCELLED : RC_OK;

@@ -25,6 +25,7 @@ enum web_role {
 	ROLE_ANYONE = 1 << 5, /* no login needed */
 };
 
+struct audit_spool;
 struct request;
 struct reply;
 
@@ -46,6 +47,7 @@ struct web_route {
 	unsigned errors;             /* OpenAPI: mask of 1u << enum rc that the handler can give besides the
 				      * usual ones; with RC_STALE it takes If-Match */
 	bool once;                   /* OpenAPI: an Idempotency-Key is taken */
+	bool audited;                /* goes into the audit trail although it needs no login, as a login itself */
 };
 #define WEB_END { .method = NULL }
 
@@ -56,6 +58,11 @@ struct web_program {
 	const char *(*database)(void); /* its name, from config */
 	const char *role;              /* database role */
 	int schema;                    /* number of the newest migration it knows */
+	const char *domain;            /* whose audit trail its routes are noted in: all that need a login;
+					* NULL: none */
+	const char *subject; /* name of the parameter or member, a UUID, that says which patient a thing is
+			      * about; NULL: none does */
+	struct audit_spool *spool; /* web_main's */
 	void (*start)(void); /* once, after the configuration is read, before threads; may be NULL */
 	void (*stop)(void);  /* may be NULL */
 };
