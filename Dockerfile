@@ -21,13 +21,17 @@ RUN apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq 
 RUN groupadd --system --gid 990 medicore && \
 	useradd --system --uid 990 --gid medicore --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin medicore && \
 	install -d -o medicore -g medicore -m 750 /run/medicore && \
+	useradd --system --uid 991 --gid medicore --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin medicore-relay && \
+	install -d -o medicore-relay -g medicore -m 2770 /var/spool/medicore/audit/patient /var/spool/medicore/audit/scheduling \
+		/var/spool/medicore/audit/billing && \
+	install -d -o medicore-relay -g medicore -m 700 /var/lib/medicore/audit && \
 	install -d -o www-data -g www-data -m 700 /var/lib/medicore/tls
 COPY --from=build /install /
 COPY --from=build /install/usr/share/medicore/openapi.json /usr/share/medicore/static/
 COPY httpd /usr/share/medicore/httpd
 COPY httpd/apache/errors /usr/share/medicore/static/errors
 COPY demo /usr/share/medicore/demo
-COPY container/front-door container/healthy /usr/libexec/medicore/
+COPY container/front-door container/healthy container/with-audit-key /usr/libexec/medicore/
 RUN chmod -R u=rwX,go=rX /usr/share/medicore /usr/libexec/medicore
 USER medicore
 CMD ["medicore", "--help"]

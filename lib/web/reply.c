@@ -81,13 +81,16 @@ reply_created(struct ctx *cx, struct reply *rp, const struct field *table, const
     int64_t version)
 {
 	struct buf path = { .arena = cx->arena };
+	enum rc rc;
 
 	buf_add_text(&path, rp->rq->path);
 	if (id != NULL) {
 		buf_add_char(&path, '/');
 		percent_encode(&path, id);
 	}
-	return reply_created_at(cx, rp, table, thing, path.bytes, version);
+	rc = reply_created_at(cx, rp, table, thing, path.bytes, version);
+	rp->made = id;
+	return rc;
 }
 
 enum rc
@@ -97,7 +100,7 @@ reply_created_at(struct ctx *cx, struct reply *rp, const struct field *table, co
 	(void)cx;
 	start(rp, 201);
 	rp->count = 1;
-	rp->made = id;
+	rp->made = strrchr(path, '/') + 1;
 	trail_subject(rp->rq, table, thing);
 	add_etag(rp, version);
 	reply_header(rp, "Location", "%s%s", config->web.public_url, path);

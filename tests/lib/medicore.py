@@ -170,8 +170,9 @@ class System:
 
     def start_another(self, name):
         """One more of a relay or worker, the way ./dev up starts it, which doesn't know of it."""
-        command = ["medicore-relay", "scheduling"] if name == "relay-scheduling" else [f"medicore-{name}"]
-        rights = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
+        relay = name.startswith("relay-")
+        command = ["medicore-relay", name.removeprefix("relay-")] if relay else [f"medicore-{name}"]
+        rights = {"user": "bin" if relay else "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
         copy = self.run / "bin" / command[0]  # ./dev makes one where the build tree is out of that user's reach
         program = str(copy if copy.exists() else self.tool(command[0]))
         with open(self.run / "log" / f"{name}.log", "a") as log:

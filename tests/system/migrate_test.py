@@ -226,6 +226,8 @@ INSERT_PATIENT = (f"insert into patient (id, name, email, gender, address, date_
                   f" (gen_random_uuid(), 'É', gen_random_uuid()::text, 'OTHER', 'x', '2000-01-01', '2000-01-01')"
                   f" returning id, search_name")
 
+AUDIT = "insert into audit (seq, at, action, count, result, mac) values (1, now(), 'x', 0, 'ok', '')"
+
 MAY = [
     ("patient", "patient_rest", INSERT_PATIENT),
     ("patient", "patient_rest", "update patient set name = 'x', updated_at = now() returning *"),
@@ -237,6 +239,13 @@ MAY = [
     ("scheduling", "operator", OUTBOX),
     ("scheduling", "scheduling_relay", "update outbox set published_at = now() where published_at is null"),
     ("scheduling", "scheduling_relay", "delete from outbox where published_at < now()"),
+    ("patient", "patient_relay", AUDIT),
+    ("patient", "patient_relay", "insert into audit_spool values ('a', 1) on conflict (file) do update set position = 2"),
+    ("patient", "patient_relay", "delete from audit_spool"),
+    ("patient", "patient_rest", "select * from audit"),
+    ("scheduling", "operator", "select * from audit"),
+    ("scheduling", "scheduling_relay", AUDIT),
+    ("billing", "billing_relay", AUDIT),
     ("billing", "billing_rest", "insert into service (code, description, price, currency) values ('a', 'b', 1, 'USD')"
                                 " on conflict (code) do update set price = excluded.price returning *"),
     ("billing", "billing_rest", INVOICE),
@@ -263,6 +272,12 @@ MAY_NOT = [
     ("scheduling", "scheduling_rest", "delete from appointment"),
     ("scheduling", "scheduling_relay", "select * from appointment"),
     ("scheduling", "scheduling_relay", "update outbox set payload = ''"),
+    *[(domain, f"{domain}_relay", sql) for domain in DOMAINS for sql in (
+        "update audit set result = 'ok'", "delete from audit", "truncate audit")],
+    *[(domain, f"{domain}_rest", sql) for domain in DOMAINS for sql in (
+        AUDIT, "update audit set result = 'ok'", "delete from audit", "select * from audit_spool")],
+    ("patient", "patient_grpc", "select * from audit"),
+    ("billing", "operator", "delete from audit"),
     ("billing", "billing_rest", "update invoice set amount = 0"),
     ("billing", "billing_rest", "select * from dead_letters"),
     ("billing", "billing_grpc", "update service set price = 0"),

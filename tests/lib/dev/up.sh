@@ -1,5 +1,8 @@
 # Sourced by ./dev: the whole system, started and stopped.
 
+# Domains that have an audit trail, each with a relay.
+audited=(patient scheduling billing)
+
 # ports FRONT: the addresses of this system.
 ports() {
 	http=$1 https=8443 patient=9000 billing=9001 kafka=19092
@@ -31,6 +34,11 @@ write_conf() {
 
 	[patient_service]
 	target = 127.0.0.1:$patient
+
+	[audit]
+	spool = $real/spool
+	key_file = $real/audit/key
+	seal = $real/audit/seal
 
 	[events]
 	transport = $transport
@@ -119,6 +127,31 @@ program() {
 	service "$name" "$(stat -Lc '%Y %s' "$run/medicore.conf")" $(rights_of $program_user) "$exe" "$@" --config "$real/medicore.conf"
 }
 
+# Relays run as a user of their own, which alone can read the audit key, with the programs' group.
+relay_user=bin
+
+# Where programs note what is read or changed, and what the relays keep of it outside the databases.
+make_audit() {
+	local domain
+	mkdir -p "$real/spool" "$real/audit/seal"
+	[[ -e $real/audit/key ]] || (umask 077 && openssl rand -hex 32 >"$real/audit/key")
+	for domain in "${audited[@]}"; do
+		mkdir -p "$real/spool/$domain"
+		! root || chown "$relay_user:$(id -g $program_user)" "$real/spool/$domain"
+		chmod 2770 "$real/spool/$domain"
+	done
+	! root || chown -R $relay_user: "$real/audit"
+	chmod 700 "$real/audit"
+}
+
+# relay DOMAIN
+relay() {
+	local exe rights=
+	exe=$(reachable medicore-relay)
+	! root || rights="setpriv --reuid=$relay_user --regid=$(id -g $program_user) --clear-groups --no-new-privs --"
+	service "relay-$1" "$(stat -Lc '%Y %s' "$run/medicore.conf")" $rights "$exe" "$1" --config "$real/medicore.conf"
+}
+
 start_httpd() {
 	local other=apache
 	[[ $httpd == apache ]] && other=lighttpd
@@ -149,7 +182,7 @@ ready() {
 			die "$name isn't ready: $(curl -sS "http://127.0.0.1:$http/health/$name/ready" 2>&1); see $run/log/$name.log and $run/log/$httpd.log"
 	done
 	until_true 20 eval ": </dev/tcp/127.0.0.1/$patient && : </dev/tcp/127.0.0.1/$billing" || : # what ended is named below
-	for name in patientd billingd billing-worker relay-scheduling; do
+	for name in patientd billingd billing-worker "${audited[@]/#/relay-}"; do
 		alive $name || die "$name ended: $(tail -n 3 "$run/log/$name.log")"
 	done
 }
@@ -165,7 +198,7 @@ load_demo() {
 }
 
 dev_up() {
-	local transport=direct httpd=apache demo=yes front=8080
+	local transport=direct httpd=apache demo=yes front=8080 domain
 	while (($#)); do
 		case $1 in
 		--kafka) transport=kafka ;;
@@ -188,6 +221,7 @@ dev_up() {
 	write_conf
 	start_postgres
 	start_kafka
+	make_audit
 	"$build/medicore" --config "$run/medicore.conf" migrate --migrations "$top/db" >>"$run/log/migrate.log" 2>&1 ||
 		{ tail -3 "$run/log/migrate.log" >&2; die "the databases could not be brought up to date"; }
 	program patientd medicore-patientd
@@ -196,7 +230,7 @@ dev_up() {
 	fcgi scheduling
 	fcgi billing
 	program billing-worker medicore-billing-worker
-	program relay-scheduling medicore-relay scheduling
+	for domain in "${audited[@]}"; do relay "$domain"; done
 	start_httpd
 	ready
 	write_env
@@ -218,7 +252,7 @@ dev_down() {
 	[[ ${1:-} == "" || ${1:-} == --wipe ]] || { usage >&2 && exit 2; }
 	[[ -e $run ]] || return 0
 	run_make
-	for name in apache lighttpd relay-scheduling billing-worker patient scheduling billing billingd patientd kafka; do
+	for name in apache lighttpd "${audited[@]/#/relay-}" billing-worker patient scheduling billing billingd patientd kafka; do
 		service_stop $name
 	done
 	service_stop postgres INT
