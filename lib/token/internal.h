@@ -9,6 +9,7 @@
 #include "lib/token/token.h"
 
 #define KID_MAX 64    /* of [A-Za-z0-9._-] */
+#define ROLE_MAX 32   /* likewise */
 #define KEYS_MAX 64   /* in one set */
 #define COORDINATE 32 /* bytes of x, y and d on P-256 */
 #define COORDINATE_TEXT 43
@@ -35,6 +36,8 @@ struct token_keys {
 
 struct token_keys *keys_new(size_t count);
 const struct token_key *keys_find(const struct token_keys *keys, const char *kid); /* NULL: none */
+
+bool keys_same(const struct token_keys *a, const struct token_keys *b);
 
 /* The key that signs at now_s; NULL: none. */
 const struct token_key *keys_signer(const struct token_keys *keys, int64_t now_s);

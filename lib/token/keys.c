@@ -55,6 +55,18 @@ keys_find(const struct token_keys *keys, const char *kid)
 	return NULL;
 }
 
+bool
+keys_same(const struct token_keys *a, const struct token_keys *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (strcmp(a->keys[i].kid, b->keys[i].kid) != 0 || strcmp(a->keys[i].x, b->keys[i].x) != 0 ||
+		    strcmp(a->keys[i].y, b->keys[i].y) != 0)
+			return false;
+	return true;
+}
+
 const struct token_key *
 keys_signer(const struct token_keys *keys, int64_t now_s)
 {

@@ -31,7 +31,7 @@ static const struct field claim_fields[] = {
 	CLAIM(iat, F_COUNT),
 	CLAIM(exp, F_COUNT),
 	{ "nbf", F_COUNT, offsetof(struct claims, nbf), .use = CREATE },
-	{ "role", F_CODE, offsetof(struct claims, role), .use = CREATE, .max = 32 },
+	{ "role", F_CODE, offsetof(struct claims, role), .use = CREATE, .max = ROLE_MAX },
 	FIELD_END,
 };
 

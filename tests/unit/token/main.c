@@ -9,5 +9,6 @@ main(void)
 {
 	if (!config_load("/dev/null"))
 		return EXIT_FAILURE;
-	return run_suites((Suite *[]){ keys_suite(), token_suite(), NULL });
+	return run_suites(
+	    (Suite *[]){ cache_suite(), ended_suite(), keys_suite(), token_suite(), watch_suite(), NULL });
 }

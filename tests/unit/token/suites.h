@@ -4,7 +4,10 @@
 
 #include <check.h>
 
+Suite *cache_suite(void);
+Suite *ended_suite(void);
 Suite *keys_suite(void);
 Suite *token_suite(void);
+Suite *watch_suite(void);
 
 #endif
