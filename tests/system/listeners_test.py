@@ -224,6 +224,12 @@ def test_out_of_descriptors_it_goes_on_with_those_connected_and_serves_again_aft
     assert listener.end()[0] == 0
 
 
+def test_who_calls_on_loopback_is_nobody_but_has_an_address(server, start, patient):
+    assert start().verify(patient) is True
+    last = max((e for e in server.noted("patient") if e["patient_id"] == patient), key=lambda e: int(e["at"]))
+    assert (last["account"], last["address"], last["result"]) == ("", "127.0.0.1", "ok")
+
+
 # --- deadlines ---
 
 def test_a_deadline_is_honoured_and_the_worker_is_free_again(server, start, patient):

@@ -152,16 +152,24 @@ def call(network, tls):
 
 # --- who gets in ---
 
-def test_a_caller_with_a_certificate_is_answered(start, call, patient):
+def noted(server, patient):
+    """Who asked last about the patient, from where, and what came of it."""
+    last = max((e for e in server.noted("patient") if e["patient_id"] in (patient, "")), key=lambda e: int(e["at"]))
+    return last["account"], last["address"], last["result"]
+
+
+def test_a_caller_with_a_certificate_is_answered_and_known_by_its_name(start, call, server, patient):
     start()
     assert call("verify", patient) == {"code": "OK", "answer": True, "details": ""}
+    assert noted(server, patient) == ("front-desk.1", HERE, "ok")
     assert call("health")["answer"] == SERVING
     assert "patient.PatientService" in call("services")["answer"]
 
 
-def test_ipv6_and_every_address_at_once(start, call, patient):
+def test_ipv6_and_every_address_at_once(start, call, server, patient):
     listener = start(host=SIX)
     assert call("verify", patient, target=f"{SIX}:{PATIENTD}")["answer"] is True
+    assert noted(server, patient) == ("front-desk.1", SIX.strip("[]"), "ok")
     listener.process.send_signal(signal.SIGTERM)
     assert listener.process.wait(10) == 0
     start(host="0.0.0.0")
@@ -199,10 +207,11 @@ def test_everybody_else_is_refused_before_any_method_runs(start, call, tls, tmp_
 
 
 @pytest.mark.parametrize("subject", ["/CN=Front Desk", "/CN=a,b", "/O=nameless"])
-def test_a_certificate_without_a_usable_name_is_unauthenticated(start, call, tls, patient, subject):
+def test_a_certificate_without_a_usable_name_is_unauthenticated(start, call, server, tls, patient, subject):
     start()
     said = call("verify", patient, cert=signed_by(tls, "front-desk.1", subject))
     assert said["code"] == "UNAUTHENTICATED" and "common name" in said["details"]
+    assert noted(server, patient) == ("", HERE, "unauthenticated")
 
 
 def s_client(network, tls, *options):
@@ -220,10 +229,11 @@ def test_old_protocols_are_refused(network, start, tls):
 
 # --- our own client ---
 
-def test_billing_asks_the_patient_service_by_mutual_tls(start, call, patient):
+def test_billing_asks_the_patient_service_by_mutual_tls(start, call, server, patient):
     start()
     start("billingd", MEDICORE__PATIENT_SERVICE__TARGET=f"{HERE}:{PATIENTD}", MEDICORE__PATIENT_SERVICE__TIMEOUT="5s")
     assert call("create", patient, target=f"{HERE}:{BILLINGD}") == {"code": "OK", "answer": "ISSUED", "details": ""}
+    assert noted(server, patient) == ("billingd", HERE, "ok")
 
 
 def test_billing_doesnt_believe_a_server_whose_certificate_is_anothers(network, start, call, server, tls, tmp_path, patient):
