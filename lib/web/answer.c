@@ -5,6 +5,7 @@
 #include "lib/base/config.h"
 #include "lib/base/log.h"
 #include "lib/pg/pg.h"
+#include "lib/web/authorise.h"
 #include "lib/web/engine.h"
 #include "lib/web/media.h"
 #include "lib/web/reply.h"
@@ -80,7 +81,9 @@ admit(struct ctx *cx, struct request *rq, struct reply *rp, bool *ret_ended)
 	if (rc != RC_OK || rq->route == NULL)
 		return rc;
 	rq->route_name = arena_printf(cx->arena, "%s %s", rq->route->method, rq->route->pattern);
-	rc = body;
+	rc = rq->program->authenticate != NULL ? authorise(cx, rq) : RC_OK;
+	if (rc == RC_OK)
+		rc = body;
 	if (rc == RC_OK)
 		rc = request_parse_query(cx, rq);
 	if (rc == RC_OK)

@@ -11,17 +11,19 @@
 #include "lib/base/config.h"
 #include "lib/base/log.h"
 #include "lib/base/text.h"
+#include "lib/web/authorise.h"
 #include "lib/web/engine.h"
 #include "lib/web/openapi.h"
 #include "lib/web/route.h"
 #include "lib/web/web.h"
 
-enum task { TASK_SERVE, TASK_HELP, TASK_VERSION, TASK_OPENAPI, TASK_PRINT_CONFIG, TASK_MISUSED };
+enum task { TASK_SERVE, TASK_HELP, TASK_VERSION, TASK_OPENAPI, TASK_ROUTES, TASK_PRINT_CONFIG, TASK_MISUSED };
 
 static const struct option options[] = {
 	{ "help", no_argument, NULL, TASK_HELP },
 	{ "version", no_argument, NULL, TASK_VERSION },
 	{ "openapi", no_argument, NULL, TASK_OPENAPI },
+	{ "routes", no_argument, NULL, TASK_ROUTES },
 	{ "print-config", no_argument, NULL, TASK_PRINT_CONFIG },
 	{ "config", required_argument, NULL, 'c' },
 	{ NULL, 0, NULL, 0 },
@@ -31,7 +33,7 @@ static void
 usage(FILE *to, const struct web_program *program)
 {
 	fprintf(to,
-	    "usage: %s [--config FILE] [--help | --version | --openapi | --print-config]\n"
+	    "usage: %s [--config FILE] [--help | --version | --openapi | --routes | --print-config]\n"
 	    "\n"
 	    "%s by REST.  Serves the listening socket that is its standard input as FastCGI,\n"
 	    "until SIGTERM; where standard input is none, answers one request as CGI.\n"
@@ -39,6 +41,7 @@ usage(FILE *to, const struct web_program *program)
 	    "  --config FILE    settings (default: $MEDICORE_CONFIG, else the installed medicore.conf)\n"
 	    "  --print-config   print every setting with its value and where it comes from\n"
 	    "  --openapi        print this program's part of the OpenAPI document\n"
+	    "  --routes         print method, path and roles of each route, separated by tabs\n"
 	    "  --version        print the version\n"
 	    "  --help           print this\n"
 	    "\n"
@@ -73,6 +76,23 @@ print_openapi(const struct web_program *program)
 	openapi_write(&b, program);
 	fwrite(b.bytes, 1, b.length, stdout);
 	arena_free(b.arena);
+}
+
+static void
+print_routes(const struct web_route *route)
+{
+	for (; route->method != NULL; route++) {
+		const char *between = "";
+
+		printf("%s\t%s\t", route->method, route->pattern);
+		for (size_t i = 0; role_names[i] != NULL; i++) {
+			if ((route->roles & 1u << i) == 0)
+				continue;
+			printf("%s%s", between, role_names[i]);
+			between = " ";
+		}
+		putchar('\n');
+	}
 }
 
 static bool
@@ -142,6 +162,10 @@ web_main(const struct web_program *program, int argc, char **argv)
 		return EXIT_SUCCESS;
 	case TASK_OPENAPI:
 		print_openapi(program);
+		return EXIT_SUCCESS;
+	case TASK_ROUTES:
+		print_routes(program->routes);
+		print_routes(health_routes);
 		return EXIT_SUCCESS;
 	case TASK_MISUSED:
 		usage(stderr, program);

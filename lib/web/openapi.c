@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "lib/web/authorise.h"
 #include "lib/web/route.h"
 
 #define PARAMETER(name) "{\"$ref\":\"#/components/parameters/" name "\"}"
@@ -194,6 +195,8 @@ route_errors(const struct web_route *route)
 {
 	unsigned errors = route->errors | 1u << RC_UNAVAILABLE;
 
+	if ((route->roles & ROLE_ANYONE) == 0)
+		errors |= 1u << RC_UNAUTHENTICATED | 1u << RC_FORBIDDEN;
 	if (has_parameters(route) || route->filters != NULL || route->list || route->body != NULL ||
 	    route->once)
 		errors |= 1u << RC_INVALID;
@@ -251,15 +254,15 @@ write_responses(struct openapi *o, const struct web_route *route)
 static void
 write_roles(struct openapi *o, unsigned roles)
 {
-	static const char *const names[] = { "ADMIN", "STAFF", "DOCTOR", "BILLING", "AUDITOR", "ANYONE" };
 	bool first = true;
 
+	buf_add_text(o->b, (roles & ROLE_ANYONE) != 0 ? ",\"security\":[]" : ",\"security\":[{\"bearer\":[]}]");
 	buf_add_text(o->b, ",\"x-roles\":[");
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; role_names[i] != NULL; i++) {
 		if ((roles & 1u << i) == 0)
 			continue;
 		separate(o->b, &first);
-		buf_add_json(o->b, names[i]);
+		buf_add_json(o->b, role_names[i]);
 	}
 	buf_add_char(o->b, ']');
 }

@@ -124,7 +124,12 @@ static const char headers[] =
     "\"ETag\":{\"description\":\"The version, for If-Match\",\"schema\":{\"type\":\"string\"}},"
     "\"Location\":{\"description\":\"Where the new thing is\",\"schema\":{\"type\":\"string\",\"format\":\"uri-reference\"}},"
     "\"Link\":{\"description\":\"The next page, rel=\\\"next\\\"; absent on the last\",\"schema\":{\"type\":\"string\"}},"
+    "\"WWW-Authenticate\":{\"description\":\"Bearer, with an error where there was a token\",\"schema\":{\"type\":\"string\"}},"
     "\"Retry-After\":{\"description\":\"Seconds\",\"schema\":{\"type\":\"integer\"}}";
+
+static const char security_schemes[] =
+    "\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\",\"bearerFormat\":\"JWT\","
+    "\"description\":\"The accessToken of a login\"}";
 
 #define ERROR_CONTENT                                                                                        \
 	"\"content\":{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/Error\"}},"          \
@@ -145,6 +150,9 @@ write_responses(struct buf *b)
 		openapi_response_name(b, (enum rc)rc);
 		buf_add_text(b, "\":{\"description\":");
 		buf_add_json(b, meaning->title);
+		if (meaning->http == 401)
+			buf_add_text(b,
+			    ",\"headers\":{\"WWW-Authenticate\":{\"$ref\":\"#/components/headers/WWW-Authenticate\"}}");
 		if (meaning->http == 503)
 			buf_add_text(b,
 			    ",\"headers\":{\"Retry-After\":{\"$ref\":\"#/components/headers/Retry-After\"}}");
@@ -163,5 +171,6 @@ openapi_components(struct openapi *o)
 	}
 	buf_add_text(o->b, "},");
 	write_responses(o->b);
-	buf_addf(o->b, ",\"parameters\":{%s},\"headers\":{%s}", parameters, headers);
+	buf_addf(o->b, ",\"parameters\":{%s},\"headers\":{%s},\"securitySchemes\":{%s}", parameters, headers,
+	    security_schemes);
 }

@@ -32,6 +32,14 @@ reply_header(struct reply *rp, const char *name, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* RFC 6750, section 3: no error code where there was no token. */
+static void
+challenge(struct reply *rp)
+{
+	reply_header(rp, "WWW-Authenticate", "%s",
+	    rp->rq->token_refused ? "Bearer error=\"invalid_token\"" : "Bearer");
+}
+
 static void
 start(struct reply *rp, int status)
 {
@@ -162,7 +170,7 @@ reply_status(struct ctx *cx, struct reply *rp, int status)
 	(void)cx;
 	start(rp, status);
 	if (status == 401)
-		reply_header(rp, "WWW-Authenticate", "Bearer");
+		challenge(rp);
 	return RC_OK;
 }
 
@@ -236,7 +244,7 @@ reply_error(struct reply *rp, enum rc rc)
 	if (rc == RC_METHOD && (allow = route_allow(rp->cx, rp->rq)) != NULL)
 		reply_header(rp, "Allow", "%s", allow);
 	if (meaning->http == 401)
-		reply_header(rp, "WWW-Authenticate", "Bearer");
+		challenge(rp);
 	if (meaning->http == 503)
 		reply_header(rp, "Retry-After", "1");
 	if (rc == RC_THROTTLED)

@@ -31,6 +31,7 @@ struct request {
 	size_t query_count;
 	const char *body;
 	size_t body_length;
+	bool token_refused; /* there was one, and it is not good */
 	const char **subject; /* for the audit trail: whom it is about, NULL while that isn't known */
 };
 

@@ -15,7 +15,7 @@
 #include "lib/field/field.h"
 #include "lib/field/page.h"
 
-/* Who may take a route.  Checked by lib/web once logins exist; the default, 0, is nobody. */
+/* Who may take a route; the default, 0, is nobody. */
 enum web_role {
 	ROLE_ADMIN = 1 << 0,
 	ROLE_STAFF = 1 << 1,
@@ -63,12 +63,15 @@ struct web_program {
 	const char *subject; /* name of the parameter or member, a UUID, that says which patient a thing is
 			      * about; NULL: none does */
 	struct audit_spool *spool; /* web_main's */
+	/* Whose access token it is: fills in cx's account, role and session, or returns RC_UNAUTHENTICATED, or
+	 * RC_UNAVAILABLE where that can't be told now.  NULL: nobody is asked for one. */
+	enum rc (*authenticate)(struct ctx *cx, const char *token);
 	void (*start)(void); /* once, after the configuration is read, before threads; may be NULL */
 	void (*stop)(void);  /* may be NULL */
 };
 
-/* main() of a program: --help, --version, --openapi, --print-config, --config FILE; else serves descriptor
- * 0 until SIGTERM: as FastCGI where it is a listening socket, as CGI for one request where it is not.
+/* main() of a program: --help, --version, --openapi, --routes, --print-config, --config FILE; else serves
+ * descriptor 0 until SIGTERM: as FastCGI where it is a listening socket, as CGI for one request where it is not.
  * Returns the exit status. */
 int web_main(const struct web_program *program, int argc, char **argv);
 
