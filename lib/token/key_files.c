@@ -160,24 +160,32 @@ older_first(const void *a, const void *b)
 	return (x->made_s > y->made_s) - (x->made_s < y->made_s);
 }
 
-/* A key is done with once the tokens that it signed last have ended, which it did until its successor signed. */
+/* Room for one more.  A key is done with once the tokens that it signed last have ended, which it did until its successor
+ * signed. */
 static const char *
 prune(DIR *stream, int64_t now_s)
 {
 	int64_t needed_s = KEY_LEARNT_S + config->auth.refresh_lifetime_s + TOKEN_LEEWAY_S;
 	struct key_files all = { .count = 0 };
 	const char *why;
+	size_t left;
 
-	rewinddir(stream);
 	why = directory_walk(stream, files_add, &all);
 	if (why != NULL)
 		return why;
+	left = all.count;
 	qsort(all.files, all.count, sizeof(all.files[0]), older_first);
-	for (size_t i = 0; i + 1 < all.count; i++)
-		if (all.files[i + 1].made_s + needed_s < now_s &&
-		    unlinkat(dirfd(stream), all.files[i].name, 0) != 0 && errno != ENOENT)
+	for (size_t i = 0; i + 1 < all.count; i++) {
+		if (all.files[i + 1].made_s + needed_s >= now_s)
+			continue;
+		if (unlinkat(dirfd(stream), all.files[i].name, 0) != 0 && errno != ENOENT)
 			return "an old key can't be removed";
-	return NULL;
+		left--;
+	}
+	/* One more, and nobody could read them. */
+	return left < KEYS_MAX ? NULL
+			       : "the directory has as many keys as it may; the oldest is needed until its "
+				 "last token ends";
 }
 
 static bool
@@ -243,13 +251,16 @@ token_key_make(struct arena *a, const char *directory, const char **ret_kid, con
 	*ret_why = directory_open(directory, &stream);
 	if (*ret_why != NULL)
 		return false;
+	*ret_why = prune(stream, clock_now_us() / 1000000);
+	if (*ret_why != NULL) {
+		closedir(stream);
+		return false;
+	}
 	uuid_new(kid);
 	snprintf(name, sizeof(name), "%s" SUFFIX, kid);
 	text = key_text(kid);
 	if (text == NULL || !file_write(dirfd(stream), name, text))
 		*ret_why = "the key can't be made or written";
-	else
-		*ret_why = prune(stream, clock_now_us() / 1000000);
 	if (text != NULL)
 		sodium_memzero(text, strlen(text));
 	free(text);

@@ -197,6 +197,24 @@ START_TEST(a_key_is_removed_when_no_token_needs_it)
 }
 END_TEST
 
+START_TEST(a_key_too_many_is_not_made_and_does_no_harm)
+{
+	const char *first = make(), *kid;
+
+	for (int i = 1; i < KEYS_MAX; i++)
+		make();
+	ck_assert(!token_key_make(arena, directory, &kid, &why));
+	ck_assert_str_eq(
+	    why, "the directory has as many keys as it may; the oldest is needed until its last token ends");
+	token_keys_unref(read_keys());
+	age(first, 3 * config->auth.refresh_lifetime_s);
+	ck_assert(!token_key_make(
+	    arena, directory, &kid, &why)); /* its successor is new: it may have signed just now */
+	ck_assert_int_eq(unlink(path_of(first)), 0);
+	make();
+}
+END_TEST
+
 START_TEST(a_directory_that_is_no_good_is_refused_saying_why)
 {
 	struct forger *other = forger_new();
@@ -312,6 +330,7 @@ keys_suite(void)
 	tcase_add_test(tc, a_key_is_made_for_its_owner_alone);
 	tcase_add_test(tc, a_new_key_signs_once_others_can_have_learnt_it);
 	tcase_add_test(tc, a_key_is_removed_when_no_token_needs_it);
+	tcase_add_test(tc, a_key_too_many_is_not_made_and_does_no_harm);
 	tcase_add_test(tc, a_directory_that_is_no_good_is_refused_saying_why);
 	tcase_add_test(tc, a_set_that_is_none_is_refused);
 	tcase_add_test(tc, keys_of_another_kind_are_passed_over);

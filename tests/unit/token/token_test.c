@@ -210,6 +210,29 @@ START_TEST(anothers_signature_is_refused)
 }
 END_TEST
 
+/* Numbers that no signature has, and that would please a check which only multiplies (CVE-2022-21449). */
+START_TEST(a_signature_of_numbers_outside_the_group_is_refused)
+{
+	/* The order n of P-256 (SP 800-186, section 3.2.1.3). */
+	static const unsigned char n[32] = { 0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9,
+		0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51 };
+	static const unsigned char zero[32], one[32] = { [31] = 1 };
+	const unsigned char *const numbers[] = { zero, one, n,
+		(const unsigned char[32]){ [0 ... 31] = 0xff } };
+	const char *good = forge(arena, forger, HEADER, CLAIMS);
+	int head = (int)(strrchr(good, '.') + 1 - good);
+	unsigned char signature[64];
+
+	for (size_t i = 0; i < COUNT(numbers) * COUNT(numbers); i++) {
+		memcpy(signature, numbers[i / COUNT(numbers)], 32);
+		memcpy(signature + 32, numbers[i % COUNT(numbers)], 32);
+		assert_refused(arena_printf(arena, "%.*s%s", head, good, base64url(arena, signature, 64)),
+		    "wrong signature");
+	}
+}
+END_TEST
+
 START_TEST(an_unknown_key_is_told_apart)
 {
 	const char *text = forge(arena, forger, "{\"alg\":\"ES256\",\"kid\":\"k2\"}", CLAIMS);
@@ -440,6 +463,7 @@ token_suite(void)
 	tcase_add_test(tc, a_token_without_a_signature_is_refused);
 	tcase_add_test(tc, the_public_key_is_no_secret_of_hs256);
 	tcase_add_test(tc, anothers_signature_is_refused);
+	tcase_add_test(tc, a_signature_of_numbers_outside_the_group_is_refused);
 	tcase_add_test(tc, an_unknown_key_is_told_apart);
 	tcase_add_test(tc, a_changed_letter_anywhere_is_refused);
 	tcase_add_test(tc, base64url_has_one_form);
