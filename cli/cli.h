@@ -40,6 +40,8 @@ int verb_import(struct cli *cli, int argc, char **argv);       /* import.c */
 int verb_dead_letters(struct cli *cli, int argc, char **argv); /* dead_letters.c */
 int verb_certs(struct cli *cli, int argc, char **argv);	       /* certs.c */
 int verb_check(struct cli *cli, int argc, char **argv);	       /* check.c */
+int verb_user(struct cli *cli, int argc, char **argv);	       /* user.c */
+int verb_keys(struct cli *cli, int argc, char **argv);	       /* keys.c */
 
 /* Opens a database as role and makes a context without deadline in cli's arena; false, said on standard error,
  * where the server can't be reached.  cli_close ends both. */

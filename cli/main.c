@@ -43,6 +43,19 @@ static const struct verb verbs[] = {
 	  "\n"
 	  "Run again, a certificate is renewed: it keeps its key and, where none are named, its hosts. The authority is never made anew.\n",
 	  verb_certs },
+	{ "user", "add EMAIL --name NAME --role ROLE | list | disable EMAIL | enable EMAIL | passwd EMAIL", "make, list and change accounts",
+	  "  add                   ROLE is ADMIN, STAFF, DOCTOR, BILLING or AUDITOR\n"
+	  "  list                  all accounts, a line each\n"
+	  "  disable, enable       who is disabled can't log in, and the logins that go on end\n"
+	  "  passwd                another password, which ends the account's logins\n"
+	  "  --password-file FILE  add, passwd: its first line; - is standard input. Without it one is made, and printed this once\n",
+	  verb_user },
+	{ "keys", "rotate | list", "the private keys that sign tokens",
+	  "  rotate  make a new one, which signs once the other programs have had the time to learn it; remove those that nothing needs\n"
+	  "  list    which there are, and since when\n"
+	  "\n"
+	  "Run it as the user that medicore-auth.fcgi runs as, or as root: nobody else may read [auth] keys.\n",
+	  verb_keys },
 };
 /* clang-format on */
 

@@ -236,6 +236,7 @@ migrate_all(struct migrate *m)
 		{ "patient", config->database.patient },
 		{ "scheduling", config->database.scheduling },
 		{ "billing", config->database.billing },
+		{ "auth", config->database.auth },
 	};
 	bool good;
 

@@ -32,6 +32,12 @@ billing_database(void)
 	return config->database.billing;
 }
 
+static const char *
+auth_database(void)
+{
+	return config->database.auth;
+}
+
 static const struct outbox scheduling_outbox = {
 	"scheduling",
 	"medicore_scheduling_relay",
@@ -48,6 +54,7 @@ static const struct {
 	{ { "patient", "medicore_patient_relay", patient_database }, NULL },
 	{ { "scheduling", "medicore_scheduling_relay", scheduling_database }, &scheduling_outbox },
 	{ { "billing", "medicore_billing_relay", billing_database }, NULL },
+	{ { "auth", "medicore_auth_relay", auth_database }, NULL },
 };
 #define DATABASES (sizeof(databases) / sizeof(*databases))
 
@@ -95,7 +102,7 @@ main(int argc, char **argv)
 {
 	static const struct process process = {
 		.name = "medicore-relay",
-		.purpose = "Stores a domain's audit trail, and publishes its events: patient, scheduling, billing.",
+		.purpose = "Stores a domain's audit trail, and publishes its events: patient, scheduling, billing, auth.",
 		.argument = "DATABASE",
 	};
 	const char *name;

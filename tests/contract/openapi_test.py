@@ -178,7 +178,7 @@ def test_services_and_invoices_answer_what_the_document_says(document):
 
 
 def test_health_answers_what_the_document_says(document):
-    for program in ["patient", "scheduling", "billing"]:
+    for program in ["patient", "scheduling", "billing", "auth"]:
         for kind in ["live", "ready"]:
             said(document, f"/health/{{program}}/{kind}", "get", get(f"/health/{program}/{kind}"))
 

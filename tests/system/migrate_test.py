@@ -8,7 +8,7 @@ import pytest
 
 from medicore import BUILD, TOP, Postgres, wait_until
 
-DOMAINS = ("patient", "scheduling", "billing")
+DOMAINS = ("patient", "scheduling", "billing", "auth")
 
 
 class Server(Postgres):
@@ -228,7 +228,18 @@ INSERT_PATIENT = (f"insert into patient (id, name, email, gender, address, date_
 
 AUDIT = "insert into audit (seq, at, action, count, result, mac) values (1, now(), 'x', 0, 'ok', '')"
 
+INSERT_ACCOUNT = ("insert into account (id, email, name, role, password) values (gen_random_uuid(), gen_random_uuid()::text, 'x', 'STAFF',"
+                  " '$argon2id$') returning id")
+
 MAY = [
+    ("auth", "auth_rest", INSERT_ACCOUNT),
+    ("auth", "auth_rest", "update session set token_hash = sha256('x'), ended_at = now(), ended_seq = nextval('session_ended_seq')"),
+    ("auth", "auth_rest", "delete from login_failure"),
+    ("auth", "operator", INSERT_ACCOUNT),
+    ("auth", "operator", "update account set enabled = false, password = '$argon2id$', version = version + 1"),
+    ("auth", "operator", "update session set ended_at = now(), ended_seq = nextval('session_ended_seq') where ended_at is null"),
+    ("auth", "auth_relay", "delete from session where expires_at < now()"),
+    ("auth", "auth_relay", "delete from login_failure where last_at < now()"),
     ("patient", "patient_rest", INSERT_PATIENT),
     ("patient", "patient_rest", "update patient set name = 'x', updated_at = now() returning *"),
     ("patient", "patient_rest", "select * from patient where fold(name) = fold('É') for update"),
@@ -260,6 +271,14 @@ MAY = [
 ]
 
 MAY_NOT = [
+    ("auth", "auth_rest", "delete from account"),
+    ("auth", "auth_rest", "update account set email = 'x'"),
+    ("auth", "auth_rest", "delete from session"),
+    ("auth", "operator", "delete from account"),
+    ("auth", "operator", "update session set token_hash = ''"),
+    ("auth", "operator", "insert into session (id) values (gen_random_uuid())"),
+    ("auth", "auth_relay", "select * from account"),
+    ("auth", "auth_relay", "update session set ended_at = null"),
     ("patient", "patient_rest", "delete from patient"),
     ("patient", "patient_rest", "update patient set registered_date = '2000-01-01'"),
     ("patient", "patient_grpc", "select name from patient"),

@@ -1,7 +1,7 @@
 # Sourced by ./dev: the whole system, started and stopped.
 
 # Domains that have an audit trail, each with a relay.
-audited=(patient scheduling billing)
+audited=(patient scheduling billing auth)
 
 # ports FRONT: the addresses of this system.
 ports() {
@@ -35,6 +35,11 @@ write_conf() {
 	[patient_service]
 	target = 127.0.0.1:$patient
 
+	[auth]
+	url = http://127.0.0.1:$http
+	programs_secret_file = $real/secret/programs
+	keys = $real/keys
+
 	[audit]
 	spool = $real/spool
 	key_file = $real/audit/key
@@ -56,8 +61,8 @@ write_env() {
 	MEDICORE_HTTPS_URL=https://127.0.0.1:$https
 	MEDICORE_PATIENT_GRPC=127.0.0.1:$patient
 	MEDICORE_BILLING_GRPC=127.0.0.1:$billing
-	MEDICORE_ADMIN_EMAIL=
-	MEDICORE_ADMIN_PASSWORD=
+	MEDICORE_ADMIN_EMAIL=$admin_email
+	MEDICORE_ADMIN_PASSWORD=$(<"$real/secret/admin")
 	MEDICORE_KAFKA=$brokers
 	MEDICORE_PGHOST=$sock
 	MEDICORE_PGPORT=5432
@@ -109,12 +114,12 @@ reachable() {
 	echo "$exe"
 }
 
-# fcgi NAME: two processes, for the sake of crashes.  spawn-fcgi makes the socket, multiwatch holds it and starts again what ends, so
-# that a restart of the program loses no request.
+# fcgi NAME [USER]: two processes, for the sake of crashes.  spawn-fcgi makes the socket, multiwatch holds it and starts again what ends,
+# so that a restart of the program loses no request.
 fcgi() {
 	local exe owner=()
 	exe=$(reachable "medicore-$1.fcgi")
-	! root || owner=(-u $program_user -U $httpd_user -G $httpd_user)
+	! root || owner=(-u "${2:-$program_user}" -g "$(id -gn $program_user)" -U $httpd_user -G $httpd_user)
 	alive "$1" || rm -f "$sock/$1"
 	service "$1" "$(stat -Lc '%Y %s' "$exe" "$run/medicore.conf")" spawn-fcgi -n -s "$sock/$1" -M 0660 "${owner[@]}" -- \
 		"$(command -v multiwatch)" -f 2 -- "$exe" --config "$real/medicore.conf"
@@ -125,6 +130,33 @@ program() {
 	exe=$(reachable "$2")
 	shift 2
 	service "$name" "$(stat -Lc '%Y %s' "$run/medicore.conf")" $(rights_of $program_user) "$exe" "$@" --config "$real/medicore.conf"
+}
+
+# The program that signs tokens runs as a user of its own, which alone can read the keys, with the programs' group.
+auth_user=daemon
+admin_email=admin@example.org
+
+# What auth needs before it starts: keys that sign, and what the programs know it by.
+make_secrets() {
+	mkdir -p "$real/keys" "$real/secret"
+	! root || chown $auth_user: "$real/keys"
+	chmod 700 "$real/keys"
+	[[ -e $real/secret/programs ]] || (umask 077 && openssl rand -hex 32 >"$real/secret/programs")
+	! root || chown "root:$(id -gn $program_user)" "$real/secret/programs"
+	chmod 440 "$real/secret/programs"
+	compgen -G "$real/keys/*.jwk" >/dev/null || "$build/medicore" --config "$run/medicore.conf" keys rotate >>"$run/log/migrate.log" 2>&1 ||
+		die "no key to sign with could be made; see $run/log/migrate.log"
+}
+
+# The first ADMIN, with a password that only run/env tells.
+make_admin() {
+	local medicore=("$build/medicore" --config "$run/medicore.conf" user) password=$real/secret/admin
+	[[ ! -e $password ]] || return 0
+	(umask 077 && openssl rand -base64 18 >"$password.new")
+	"${medicore[@]}" add $admin_email --name "The administrator" --role ADMIN --password-file "$password.new" >>"$run/log/migrate.log" 2>&1 ||
+		"${medicore[@]}" passwd $admin_email --password-file "$password.new" >>"$run/log/migrate.log" 2>&1 ||
+		die "the first account could not be made; see $run/log/migrate.log"
+	mv "$password.new" "$password"
 }
 
 # Relays run as a user of their own, which alone can read the audit key, with the programs' group.
@@ -177,7 +209,7 @@ start_httpd() {
 
 ready() {
 	local name
-	for name in patient scheduling billing; do
+	for name in auth patient scheduling billing; do
 		until_true 20 curl -fsS "http://127.0.0.1:$http/health/$name/ready" ||
 			die "$name isn't ready: $(curl -sS "http://127.0.0.1:$http/health/$name/ready" 2>&1); see $run/log/$name.log and $run/log/$httpd.log"
 	done
@@ -222,8 +254,11 @@ dev_up() {
 	start_postgres
 	start_kafka
 	make_audit
+	make_secrets
 	"$build/medicore" --config "$run/medicore.conf" migrate --migrations "$top/db" >>"$run/log/migrate.log" 2>&1 ||
 		{ tail -3 "$run/log/migrate.log" >&2; die "the databases could not be brought up to date"; }
+	make_admin
+	fcgi auth $auth_user
 	program patientd medicore-patientd
 	program billingd medicore-billingd
 	fcgi patient
@@ -243,7 +278,7 @@ dev_up() {
 	  events      $([[ $transport == kafka ]] && echo "Kafka at 127.0.0.1:$kafka" || echo "direct, without a broker")
 	  addresses   $run/env, for scripts
 	  operator    ./dev medicore check
-	Logins don't exist yet: everything listens on loopback, and no account is needed.
+	  account     $admin_email, an ADMIN, with the password in $run/env
 	EOF
 }
 
@@ -252,7 +287,7 @@ dev_down() {
 	[[ ${1:-} == "" || ${1:-} == --wipe ]] || { usage >&2 && exit 2; }
 	[[ -e $run ]] || return 0
 	run_make
-	for name in apache lighttpd "${audited[@]/#/relay-}" billing-worker patient scheduling billing billingd patientd kafka; do
+	for name in apache lighttpd "${audited[@]/#/relay-}" billing-worker patient scheduling billing auth billingd patientd kafka; do
 		service_stop $name
 	done
 	service_stop postgres INT

@@ -1,0 +1,144 @@
+/*
+ * password.c - argon2id by libsodium (RFC 9106), a few at a time: each takes [auth] hash_memory, and logins must not be able to
+ * take all there is.
+ */
+#include "config.h" /* _GNU_SOURCE: sem_clockwait */
+
+#include "domain/auth/password.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <sodium.h>
+#include <string.h>
+#include <time.h>
+
+#include "domain/auth/auth.h"
+#include "domain/auth/common_passwords.h"
+#include "lib/base/config.h"
+
+/* Of the process, as the bound is: how many more may be hashed now, and a hash of nobody's password. */
+static pthread_once_t prepared = PTHREAD_ONCE_INIT;
+static sem_t slots;
+static char nobodys[crypto_pwhash_STRBYTES];
+static bool usable;
+
+struct job {
+	const char *password, *hash;
+	char made[crypto_pwhash_STRBYTES];
+	int64_t deadline_ns;
+	enum rc rc;
+	bool good;
+};
+
+static bool
+make(char hash[crypto_pwhash_STRBYTES], const char *password)
+{
+	return crypto_pwhash_str_alg(hash, password, strlen(password), (unsigned long long)config->auth.hash_passes,
+		   (size_t)config->auth.hash_memory, crypto_pwhash_ALG_ARGON2ID13) == 0;
+}
+
+static void
+prepare(void)
+{
+	unsigned char random[24];
+	char password[2 * sizeof(random) + 1];
+
+	usable = sodium_init() >= 0 && sem_init(&slots, 0, (unsigned)config->auth.hashes_at_once) == 0;
+	if (!usable)
+		return;
+	randombytes_buf(random, sizeof(random));
+	sodium_bin2hex(password, sizeof(password), random, sizeof(random));
+	usable = make(nobodys, password);
+}
+
+static bool
+take_slot(int64_t deadline_ns)
+{
+	struct timespec until = { .tv_sec = deadline_ns / 1000000000, .tv_nsec = deadline_ns % 1000000000 };
+	int got;
+
+	do {
+		got = deadline_ns == 0 ? sem_wait(&slots) : sem_clockwait(&slots, CLOCK_MONOTONIC, &until);
+	} while (got != 0 && errno == EINTR);
+	return got == 0;
+}
+
+/* hash NULL: makes one. */
+static void
+work(void *arg)
+{
+	struct job *job = arg;
+
+	pthread_once(&prepared, prepare);
+	if (!usable || !take_slot(job->deadline_ns)) {
+		job->rc = RC_UNAVAILABLE;
+		return;
+	}
+	if (job->hash != NULL)
+		job->good = crypto_pwhash_str_verify(job->hash, job->password, strlen(job->password)) == 0;
+	/* Fails only for want of memory. */
+	else if (!make(job->made, job->password))
+		job->rc = RC_UNAVAILABLE;
+	sem_post(&slots);
+}
+
+static enum rc
+run(struct ctx *cx, struct job *job)
+{
+	job->deadline_ns = cx->deadline_ns;
+	offload(work, job);
+	return job->rc == RC_OK ? RC_OK : err_detail(cx, job->rc, "no password can be hashed now");
+}
+
+enum rc
+password_hash(struct ctx *cx, const char *password, const char **ret_hash)
+{
+	struct job job = { .password = password };
+	enum rc rc = run(cx, &job);
+
+	if (rc == RC_OK)
+		*ret_hash = arena_strdup(cx->arena, job.made);
+	return rc;
+}
+
+enum rc
+password_verify(struct ctx *cx, const char *hash, const char *password, bool *ret_good, bool *ret_outdated)
+{
+	struct job job = { .password = password, .hash = hash != NULL ? hash : nobodys };
+	enum rc rc = run(cx, &job);
+
+	if (rc != RC_OK)
+		return rc;
+	*ret_good = job.good && hash != NULL;
+	*ret_outdated = crypto_pwhash_str_needs_rehash(job.hash, (unsigned long long)config->auth.hash_passes,
+			    (size_t)config->auth.hash_memory) != 0;
+	return RC_OK;
+}
+
+static bool
+common(struct ctx *cx, const char *password)
+{
+	char *line = arena_printf(cx->arena, "\n%s\n", password);
+
+	if (strchr(password, '\n') != NULL)
+		return false;
+	for (char *c = line; *c != '\0'; c++)
+		if (*c >= 'A' && *c <= 'Z')
+			*c = (char)(*c - 'A' + 'a');
+	return strstr(common_passwords, line) != NULL;
+}
+
+enum rc
+password_check(struct ctx *cx, const char *member, const char *password)
+{
+	size_t length = utf8_length(password);
+
+	if (length < PASSWORD_MIN)
+		return err_field(cx, RC_INVALID, member, "Password must have at least %d characters", PASSWORD_MIN);
+	if (length > PASSWORD_MAX)
+		return err_field(cx, RC_INVALID, member, "Password must have at most %d characters", PASSWORD_MAX);
+	if (common(cx, password))
+		return err_field(cx, RC_INVALID, member, "This password is among the commonest, which are tried first");
+	return RC_OK;
+}
