@@ -6,6 +6,7 @@
 #include <json-c/json.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,8 @@
 #include "lib/token/fetch.h"
 
 #define SECOND_NS INT64_C(1000000000)
-#define TICK_NS SECOND_NS                     /* between two questions for ended logins */
+#define TICK_NS SECOND_NS                     /* between two questions for ended logins … */
+#define TICK_FIRST_NS (SECOND_NS / 4)         /* … and while nothing is known */
 #define KEYS_EVERY_NS (60 * SECOND_NS)        /* so that a key that was taken away is forgotten */
 #define KEYS_WANTED_EVERY_NS (10 * SECOND_NS) /* at most, however many unknown keys are named */
 #define PATIENCE_NS SECOND_NS                 /* that a token of an unknown key has for it */
@@ -30,16 +32,15 @@ struct token_watch {
 	unsigned failed;     /* in a row; that thread's */
 	bool threaded;
 	pthread_t thread;
+	atomic_bool asked; /* once, whatever came of it */
 
 	pthread_mutex_t lock; /* all below */
 	pthread_cond_t wake;  /* the thread: there is something to do */
 	pthread_cond_t news;  /* who waits: the thread has asked */
 	bool stop;
-	bool asked;              /* without a thread: all was asked for */
 	struct token_keys *keys; /* NULL: never learnt */
 	bool keys_wanted, keys_failed;
 	int64_t keys_asked_ns; /* 0: never */
-	uint64_t keys_rounds;  /* how often they were asked for */
 	bool ended_known;
 	int64_t after; /* the last that auth told of */
 	struct ended ended;
@@ -69,7 +70,6 @@ ask_keys(struct token_watch *w)
 	w->keys_asked_ns = clock_monotonic_ns();
 	w->keys_failed = keys == NULL;
 	w->keys_wanted = false;
-	w->keys_rounds++;
 	old = w->keys;
 	if (keys != NULL) {
 		if (old != NULL && !keys_same(old, keys))
@@ -177,6 +177,10 @@ ask(struct token_watch *w, bool keys)
 		w->tell(NULL, w->failed);
 		w->failed = 0;
 	}
+	pthread_mutex_lock(&w->lock);
+	atomic_store(&w->asked, true);
+	pthread_cond_broadcast(&w->news);
+	pthread_mutex_unlock(&w->lock);
 }
 
 /* Under lock. */
@@ -205,19 +209,14 @@ thread_main(void *arg)
 		keys = w->keys == NULL || w->keys_wanted || now - w->keys_asked_ns >= KEYS_EVERY_NS;
 		pthread_mutex_unlock(&w->lock);
 		ask(w, keys);
-		tick = now + TICK_NS;
 		pthread_mutex_lock(&w->lock);
+		tick = now + (w->keys != NULL && w->ended_known ? TICK_NS : TICK_FIRST_NS);
 	}
 	pthread_mutex_unlock(&w->lock);
 	return NULL;
 }
 
 /* --- who waits for an answer --- */
-
-struct waiting {
-	struct token_watch *w;
-	bool asked; /* since it began to wait */
-};
 
 /* Without a thread: in its place, once. */
 static void
@@ -226,19 +225,16 @@ ask_once(void *arg)
 	ask(arg, true);
 }
 
+/* Until all that is wanted was asked for. */
 static void
-wait_for_keys(void *arg)
+await_news(void *arg)
 {
-	struct waiting *waiting = arg;
-	struct token_watch *w = waiting->w;
+	struct token_watch *w = arg;
 	int64_t until = clock_monotonic_ns() + PATIENCE_NS;
-	uint64_t round;
 
 	pthread_mutex_lock(&w->lock);
-	round = w->keys_rounds;
-	while (w->keys_rounds == round && clock_monotonic_ns() < until)
+	while ((!atomic_load(&w->asked) || w->keys_wanted) && clock_monotonic_ns() < until)
 		wait_until(&w->news, &w->lock, until);
-	waiting->asked = w->keys_rounds != round;
 	pthread_mutex_unlock(&w->lock);
 }
 
@@ -246,7 +242,6 @@ wait_for_keys(void *arg)
 static enum rc
 renew_keys(struct token_watch *w)
 {
-	struct waiting waiting = { .w = w };
 	bool may, failed;
 
 	pthread_mutex_lock(&w->lock);
@@ -260,11 +255,11 @@ renew_keys(struct token_watch *w)
 	pthread_mutex_unlock(&w->lock);
 	if (!may)
 		return failed ? RC_UNAVAILABLE : RC_UNAUTHENTICATED;
-	offload(wait_for_keys, &waiting);
+	offload(await_news, w);
 	pthread_mutex_lock(&w->lock);
-	failed = w->keys_failed;
+	failed = w->keys_failed || w->keys_wanted;
 	pthread_mutex_unlock(&w->lock);
-	return waiting.asked && !failed ? RC_OK : RC_UNAVAILABLE;
+	return failed ? RC_UNAVAILABLE : RC_OK;
 }
 
 /* The keys, counted; NULL while it isn't known which are good and which logins have ended. */
@@ -298,7 +293,7 @@ verified_before(struct ctx *cx, struct token_watch *w, const unsigned char hash[
 	bool ended = false;
 
 	pthread_mutex_lock(&w->lock);
-	found = cache_find(&w->cache, hash, now_s());
+	found = w->ended_known ? cache_find(&w->cache, hash, now_s()) : NULL;
 	if (found != NULL) {
 		entry = *found;
 		ended = ended_has(&w->ended, entry.session);
@@ -351,10 +346,8 @@ token_watch_verify(struct ctx *cx, struct token_watch *w, const char *text, size
 	bool unknown;
 	enum rc rc;
 
-	if (!w->threaded && !w->asked) {
-		w->asked = true;
-		offload(ask_once, w);
-	}
+	if (!atomic_load(&w->asked))
+		offload(w->threaded ? await_news : ask_once, w);
 	if (length > TOKEN_MAX)
 		length = TOKEN_MAX + 1; /* which is all that the gate looks at */
 	cache_hash(&w->cache, text, length, hash);

@@ -53,7 +53,7 @@ static struct {
 	pthread_mutex_t lock;
 	const char *keys, *ended; /* contents; NULL: 503 */
 	const char *status;       /* of all else */
-	unsigned keys_asked, ended_asked;
+	atomic_uint keys_asked, ended_asked;
 	char keys_request[1024], ended_request[1024];
 } server = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -137,6 +137,17 @@ server_says(const char *keys, const char *ended)
 	pthread_mutex_unlock(&server.lock);
 }
 
+static bool
+server_was_asked(const char *request, const char *words)
+{
+	bool found;
+
+	pthread_mutex_lock(&server.lock);
+	found = strstr(request, words) != NULL;
+	pthread_mutex_unlock(&server.lock);
+	return found;
+}
+
 /* --- a program --- */
 
 static struct arena *arena;
@@ -163,7 +174,7 @@ token_of(const struct forger *by, const char *kid)
 	    arena_printf(arena,
 		"{\"iss\":\"medicore\",\"aud\":\"medicore\",\"sub\":\"018f4e3a-0000-7000-8000-000000000001\","
 		"\"sid\":\"" SESSION "\",\"jti\":\"018f4e3a-0000-7000-8000-000000000003\",\"use\":\"access\","
-				     "\"role\":\"STAFF\",\"iat\":%lld,\"exp\":%lld}",
+		"\"role\":\"STAFF\",\"iat\":%lld,\"exp\":%lld}",
 		now, now + 900));
 }
 
@@ -247,14 +258,22 @@ START_TEST(nothing_is_decided_before_keys_and_ended_logins_are_known)
 }
 END_TEST
 
+START_TEST(the_first_request_waits_for_the_first_answer)
+{
+	server_says(one_key, NONE_ENDED);
+	open_watch(true);
+	ck_assert_int_eq(verify(text), RC_OK);
+}
+END_TEST
+
 START_TEST(who_asks_is_said_where_it_has_to_be)
 {
 	server_says(one_key, NONE_ENDED);
 	open_watch(false);
 	ck_assert_int_eq(verify(text), RC_OK);
-	ck_assert_ptr_nonnull(strstr(server.ended_request, "Authorization: Bearer " SECRET "\r\n"));
-	ck_assert_ptr_nonnull(strstr(server.ended_request, "GET /auth/revocations?after=0 "));
-	ck_assert_ptr_null(strstr(server.keys_request, SECRET));
+	ck_assert(server_was_asked(server.ended_request, "Authorization: Bearer " SECRET "\r\n"));
+	ck_assert(server_was_asked(server.ended_request, "GET /auth/revocations?after=0 "));
+	ck_assert(!server_was_asked(server.keys_request, SECRET));
 }
 END_TEST
 
@@ -289,9 +308,9 @@ START_TEST(an_ended_login_ends_its_tokens)
 	    verify(token_of(forger, "k1")), RC_UNAUTHENTICATED); /* nor one that it hadn't seen */
 	/* It goes on where it was. */
 	server_says(one_key, "{\"next\":7,\"sessions\":[]}");
-	for (int i = 0; i < 1000 && strstr(server.ended_request, "after=7 ") == NULL; i++)
+	for (int i = 0; i < 1000 && !server_was_asked(server.ended_request, "after=7 "); i++)
 		usleep(10000);
-	ck_assert_ptr_nonnull(strstr(server.ended_request, "after=7 "));
+	ck_assert(server_was_asked(server.ended_request, "after=7 "));
 	ck_assert_int_eq(verify(text), RC_UNAUTHENTICATED);
 }
 END_TEST
@@ -395,7 +414,7 @@ START_TEST(no_redirection_is_followed)
 	server.status = "302 Found";
 	open_watch(false);
 	ck_assert_int_eq(verify(text), RC_UNAVAILABLE);
-	ck_assert_ptr_null(strstr(server.ended_request, "elsewhere"));
+	ck_assert(!server_was_asked(server.ended_request, "elsewhere"));
 }
 END_TEST
 
@@ -408,6 +427,7 @@ watch_suite(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, nothing_is_decided_before_keys_and_ended_logins_are_known);
+	tcase_add_test(tc, the_first_request_waits_for_the_first_answer);
 	tcase_add_test(tc, who_asks_is_said_where_it_has_to_be);
 	tcase_add_test(tc, one_request_asks_once);
 	tcase_add_test(tc, an_ended_login_ends_its_tokens);
