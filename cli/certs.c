@@ -11,7 +11,7 @@
 
 #include "cli/certificate.h"
 #include "cli/cli.h"
-#include "lib/rpc/address.h"
+#include "lib/rpc/peer.h"
 
 /* Who serves, and who calls the patient service. */
 static const char *const everybody[] = { "patientd", "billingd", "scheduling", "billing", "billing-worker",

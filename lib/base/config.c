@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/address.h"
 #include "lib/base/config_table.h"
 #include "lib/base/text.h"
 
@@ -282,6 +283,10 @@ check_together(void)
 {
 	if (strcmp(loaded.events.transport, "kafka") == 0 && text_blank(loaded.events.brokers)) {
 		fputs("[events] brokers: must not be empty with transport = kafka\n", stderr);
+		return false;
+	}
+	if (!url_is_private(loaded.auth.url)) {
+		fputs("[auth] url: https:// is needed, or http:// to loopback: what comes from there is believed\n", stderr);
 		return false;
 	}
 	return true;

@@ -2,14 +2,14 @@
 #include <grpc/grpc_security.h>
 #include <grpc/support/alloc.h>
 
-#include "lib/rpc/address.h"
 #include "lib/rpc/internal.h"
+#include "lib/rpc/peer.h"
 
 static const char *
 address_of(struct rpc_call *call)
 {
 	char *peer = grpc_call_get_peer(call->core);
-	const char *address = address_of_peer(call->cx.arena, peer);
+	const char *address = peer_address(call->cx.arena, peer);
 
 	gpr_free(peer);
 	return address;

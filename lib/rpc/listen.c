@@ -15,8 +15,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "lib/base/address.h"
 #include "lib/base/arena.h"
-#include "lib/rpc/address.h"
 #include "lib/rpc/tls.h"
 
 /* Connections at once; a client that has one uses it for all its calls. */

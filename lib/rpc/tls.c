@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/address.h"
 #include "lib/base/config.h"
-#include "lib/rpc/address.h"
 
 /* How often the library looks whether the files have changed. */
 #define REFRESH_S 5

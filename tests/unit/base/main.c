@@ -5,6 +5,6 @@ int
 main(void)
 {
 	return run_suites((Suite *[]){
-	    arena_suite(), config_suite(), ctx_suite(), dates_suite(), log_suite(), money_suite(),
+	    address_suite(), arena_suite(), config_suite(), ctx_suite(), dates_suite(), log_suite(), money_suite(),
 	    text_suite(), uuid_suite(), NULL });
 }

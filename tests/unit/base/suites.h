@@ -4,6 +4,7 @@
 
 #include <check.h>
 
+Suite *address_suite(void);
 Suite *arena_suite(void);
 Suite *config_suite(void);
 Suite *ctx_suite(void);

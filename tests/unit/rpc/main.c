@@ -4,5 +4,5 @@
 int
 main(void)
 {
-	return run_suites((Suite *[]){ address_suite(), wire_suite(), calls_suite(), listen_suite(), NULL });
+	return run_suites((Suite *[]){ peer_suite(), wire_suite(), calls_suite(), listen_suite(), NULL });
 }

@@ -4,9 +4,9 @@
 
 #include <check.h>
 
-Suite *address_suite(void);
 Suite *calls_suite(void);
 Suite *listen_suite(void);
+Suite *peer_suite(void);
 Suite *wire_suite(void);
 
 #endif

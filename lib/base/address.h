@@ -1,11 +1,9 @@
-/* address.h - what an address says about who is at the other end, and what a peer is called. */
-#ifndef RPC_ADDRESS_H
-#define RPC_ADDRESS_H
+/* address.h - whether an address can be anywhere but on this machine. */
+#ifndef BASE_ADDRESS_H
+#define BASE_ADDRESS_H
 
 #include <stdbool.h>
 #include <stddef.h>
-
-#include "lib/base/arena.h"
 
 #define UNIX_PREFIX "unix:"
 
@@ -19,11 +17,7 @@ bool address_split(const char *address, char *ret_host, size_t size, const char 
  */
 bool address_is_loopback(const char *address);
 
-/* The IP address, in a, in what the library calls a peer ("ipv4:192.0.2.1:50000", "ipv6:%5B::1%5D:50000"); "" for any
- * other, which a unix socket is. */
-const char *address_of_peer(struct arena *a, const char *peer);
-
-/* What a peer may be called in our logs and in the audit trail: [A-Za-z0-9._-]{1,64}. */
-bool peer_name_valid(const char *name, size_t length);
+/* Whether nobody between can read or change what goes to url and comes back: https://, or http:// to loopback. */
+bool url_is_private(const char *url);
 
 #endif

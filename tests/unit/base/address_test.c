@@ -1,8 +1,7 @@
 #include <string.h>
 
-#include "lib/rpc/address.h"
-#include "tests/unit/rpc/fixture.h"
-#include "tests/unit/rpc/suites.h"
+#include "lib/base/address.h"
+#include "tests/unit/base/suites.h"
 
 START_TEST(loopback_is_what_is_written_as_such_and_nothing_else)
 {
@@ -56,44 +55,39 @@ START_TEST(a_host_that_is_too_long_is_nobody)
 }
 END_TEST
 
-START_TEST(a_peers_address_is_the_ip_address_alone)
+START_TEST(a_url_is_private_by_https_or_on_this_machine)
 {
 	static const struct {
-		const char *peer, *address;
+		const char *url;
+		bool private;
 	} cases[] = {
-		{ "ipv4:192.0.2.1:50000", "192.0.2.1" },
-		{ "ipv6:%5B2001:db8::1%5D:50000", "2001:db8::1" },
-		{ "ipv6:[2001:db8::1]:50000", "2001:db8::1" },
-		{ "ipv6:%5Bfe80::1%25eth0%5D:50000", "fe80::1" },
-		{ "unix:/run/medicore/events.sock", "" },
-		{ "unix:", "" },
-		{ "ipv4:somewhere:50000", "" },
-		{ "ipv4:192.0.2.1", "" },
-		{ "ipv4:", "" },
-		{ "fd:17", "" },
-		{ "", "" },
+		{ "http://127.0.0.1:8080", true },
+		{ "http://127.0.0.1", true },
+		{ "http://localhost/below", true },
+		{ "http://[::1]", true },
+		{ "http://[::1]:8080", true },
+		{ "https://clinic.example", true },
+		{ "https://192.0.2.1:8443/below", true },
+		{ "http://clinic.example", false },
+		{ "http://192.0.2.1:8080", false },
+		{ "http://[2001:db8::1]:8080", false },
+		{ "http://127.0.0.1@clinic.example", false },
+		{ "http://127.0.0.1:80@clinic.example", false },
+		{ "http://127.0.0.1\\@clinic.example", false },
+		{ "http://127.0.0.1#@clinic.example", false },
+		{ "http://127.0.0.1?x", false },
+		{ "http://::1", false },
+		{ "http://", false },
+		{ "https://", false },
+		{ "https:///x", false },
+		{ "ftp://127.0.0.1", false },
+		{ "127.0.0.1:8080", false },
+		{ "HTTP://127.0.0.1", false },
+		{ "", false },
 	};
-	struct arena *a = arena_new();
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-		ck_assert_str_eq(address_of_peer(a, cases[i].peer), cases[i].address);
-	arena_free(a);
-}
-END_TEST
-
-START_TEST(a_name_has_1_to_64_plain_characters)
-{
-	char longest[66];
-
-	memset(longest, 'x', sizeof(longest));
-	ck_assert(peer_name_valid("front-desk_1.B", strlen("front-desk_1.B")));
-	ck_assert(peer_name_valid(longest, 64));
-	ck_assert(!peer_name_valid(longest, 65));
-	ck_assert(!peer_name_valid("", 0));
-	ck_assert(!peer_name_valid("a b", 3));
-	ck_assert(!peer_name_valid("a\0b", 3));
-	ck_assert(!peer_name_valid("a\n", 2));
-	ck_assert(!peer_name_valid("\xc3\xa9", 2));
+		ck_assert_msg(url_is_private(cases[i].url) == cases[i].private, "%s", cases[i].url);
 }
 END_TEST
 
@@ -105,8 +99,7 @@ address_suite(void)
 
 	tcase_add_test(tc, loopback_is_what_is_written_as_such_and_nothing_else);
 	tcase_add_test(tc, a_host_that_is_too_long_is_nobody);
-	tcase_add_test(tc, a_peers_address_is_the_ip_address_alone);
-	tcase_add_test(tc, a_name_has_1_to_64_plain_characters);
+	tcase_add_test(tc, a_url_is_private_by_https_or_on_this_machine);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
