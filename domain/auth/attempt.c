@@ -6,6 +6,8 @@
 #include "domain/auth/password.h"
 #include "lib/base/config.h"
 
+#define LOOPBACK_NET "::" /* that ::1 is in, as origin has it */
+
 /* Where it comes from, as failures are counted: of IPv6 the network, since a customer has 2^64 addresses in one; "" unknown. */
 static const char *
 origin(struct ctx *cx)
@@ -27,10 +29,24 @@ origin(struct ctx *cx)
 	return arena_strdup(cx->arena, text);
 }
 
+/* Whoever is on this machine, a proxy of all clients perhaps, is no crowd to be held together. */
+static bool
+loopback(const char *address)
+{
+	return strncmp(address, "127.", 4) == 0 || strcmp(address, LOOPBACK_NET) == 0;
+}
+
 static struct attempt
 attempt_at(struct ctx *cx, const char *email)
 {
-	return (struct attempt){ .email = email, .address = origin(cx), .limit = config->auth.login_failures };
+	const char *address = origin(cx);
+
+	return (struct attempt){
+		.email = email,
+		.address = address,
+		.crowd = loopback(address) ? "" : address,
+		.limit = config->auth.login_failures,
+	};
 }
 
 static enum rc

@@ -2,7 +2,7 @@
  * attempt_store.c - failed logins in PostgreSQL, where all processes see them.
  *
  * An attempt from where the account logged in before is held by failures from there alone.  Any other is held by all such failures of
- * the account, and by all failures of its address, which may be many people's and has ten times the limit.
+ * the account, and by all failures of its crowd: everybody at its address, who may be many and have ten times the limit.
  */
 #include "domain/auth/auth_store.h"
 #include "lib/pg/pg.h"
@@ -15,6 +15,7 @@ struct told {
 static const struct field attempt_fields[] = {
 	{ .name = "email", .type = F_EMAIL, .at = offsetof(struct attempt, email) },
 	{ .name = "address", .type = F_TEXT, .at = offsetof(struct attempt, address) },
+	{ .name = "crowd", .type = F_TEXT, .at = offsetof(struct attempt, crowd) },
 	{ .name = "limit", .type = F_INT, .at = offsetof(struct attempt, limit) },
 	FIELD_END,
 };
@@ -32,7 +33,7 @@ static const struct field told_fields[] = {
 	" case when exists (select from login_address l join account a on a.id = l.account_id" \
 	" where lower(a.email) = lower($1) and l.address = $2) then $2 else '' end as address)," \
 	" counted as (select subject, address, 1 as times from own" \
-	" union all select '', $2, 10 where $2 <> '')"
+	" union all select '', $3, 10 where $3 <> '')"
 
 static const struct pg_stmt attempt_wait = {
 	.name = "attempt_wait",
@@ -40,15 +41,15 @@ static const struct pg_stmt attempt_wait = {
 	.sql = ROWS " select coalesce(ceil(extract(epoch from max(held_until) - now())), 0)::bigint as wait, false as held"
 		    " from login_failure f join counted c using (subject, address)"
 		    " where held_until > now() and (subject <> '' or (select address from own) = '')",
-	.takes = "email address",
+	.takes = "email address crowd",
 	.in = attempt_fields,
 	.out = told_fields,
 };
 
 /* After n failures in a row, at least as many as the limit: seconds until the next may be tried. */
 #define HELD(n) \
-	"case when " n " >= $3::bigint * times then now() +" \
-	" make_interval(secs => least(900, power(2, least(" n " - $3::bigint * times, 10)))) else '-infinity' end"
+	"case when " n " >= $4::bigint * times then now() +" \
+	" make_interval(secs => least(900, power(2, least(" n " - $4::bigint * times, 10)))) else '-infinity' end"
 
 /* After an hour of peace counting begins anew. */
 #define NOW_COUNT "(case when f.last_at < now() - interval '1 hour' then 1 else f.failures + 1 end)"
@@ -64,7 +65,7 @@ static const struct pg_stmt attempt_failed = {
 		    " where f.held_until <= now() returning subject)"
 		    " select 0 as wait, (select count(*) from noted where subject <> '') = 0"
 		    " or ((select address from own) = '' and (select count(*) from noted) < (select count(*) from counted)) as held",
-	.takes = "email address limit",
+	.takes = "email address crowd limit",
 	.in = attempt_fields,
 	.out = told_fields,
 };
@@ -79,7 +80,7 @@ static const struct pg_stmt attempt_succeeded = {
 		    " select id, $2 from account where lower(email) = lower($1) and $2 <> ''"
 		    " on conflict (account_id, address) do update set last_at = now()"
 		    " where l.last_at < now() - interval '1 day'",
-	.takes = "email address",
+	.takes = "email address crowd",
 	.in = attempt_fields,
 };
 

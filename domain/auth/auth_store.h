@@ -62,6 +62,7 @@ enum rc session_store_ended(
 struct attempt {
 	const char *email;   /* as it was tried */
 	const char *address; /* "": unknown */
+	const char *crowd;   /* the same, where all who come from there are counted together; else "" */
 	int64_t limit;	     /* failures in a row before the next have to wait */
 };
 
