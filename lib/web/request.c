@@ -197,6 +197,8 @@ request_parse_query(struct ctx *cx, struct request *rq)
 		else if (pair.value == NULL)
 			rc = err_field(cx, RC_INVALID, pair.name,
 			    "%s has an escape that is wrong, a NUL, or text that is no UTF-8", pair.name);
+		if (pair.value == NULL) /* what notes the question later needs one */
+			pair.value = "";
 		rq->query[rq->query_count++] = pair;
 	}
 	return rc;
