@@ -130,7 +130,7 @@ struct ended_session {
 #define ENDED_SESSIONS_MAX 1000 /* at once */
 
 /* Logins ended after the one that had `after`, in the order in which they were ended; those none of whose tokens is good
- * any more are left out.  *ret_next is what to ask for next. */
+ * any more are left out.  *ret_next is what to ask for next: less than after where the database was restored from before that. */
 enum rc ended_sessions(struct ctx *cx, int64_t after, struct ended_session **ret_sessions, size_t *ret_count,
     int64_t *ret_next);
 

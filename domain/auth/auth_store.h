@@ -57,6 +57,9 @@ enum rc session_store_end_all(struct ctx *cx, const char *account_id);
 enum rc session_store_ended(
     struct ctx *cx, int64_t after, int64_t limit, struct ended_session **ret_sessions, size_t *ret_count);
 
+/* What to ask for next where none came after `after`. */
+enum rc session_store_next_ended(struct ctx *cx, int64_t after, int64_t *ret_next);
+
 /* --- failed logins --- */
 
 struct attempt {

@@ -208,7 +208,8 @@ ended_sessions(
 {
 	enum rc rc = session_store_ended(cx, after_seq, ENDED_SESSIONS_MAX, ret_sessions, ret_count);
 
-	if (rc == RC_OK)
-		*ret_next = *ret_count > 0 ? (*ret_sessions)[*ret_count - 1].seq : after_seq;
-	return rc;
+	if (rc != RC_OK || *ret_count == 0)
+		return rc == RC_OK ? session_store_next_ended(cx, after_seq, ret_next) : rc;
+	*ret_next = (*ret_sessions)[*ret_count - 1].seq;
+	return RC_OK;
 }

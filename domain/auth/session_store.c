@@ -97,6 +97,16 @@ static const struct pg_stmt list_ended = {
 	.out = ended_fields,
 };
 
+/* Whoever knows of more than there ever were knew another database, before this one was restored: then the last number there is. */
+static const struct pg_stmt next_ended = {
+	.name = "next_ended",
+	.kind = PG_READ,
+	.sql = "select least($1::bigint, coalesce(pg_sequence_last_value('session_ended_seq'), 0)) as seq",
+	.takes = "after",
+	.in = ended_args_fields,
+	.out = ended_fields,
+};
+
 enum rc
 session_store_insert(struct ctx *cx, const struct session *s)
 {
@@ -138,4 +148,15 @@ session_store_ended(
 	struct ended_args args = { .after = after, .limit = limit };
 
 	return pg_fetch_all(cx, &list_ended, &args, sizeof(**ret_sessions), ret_sessions, ret_count);
+}
+
+enum rc
+session_store_next_ended(struct ctx *cx, int64_t after, int64_t *ret_next)
+{
+	struct ended_session next;
+	enum rc rc = pg_fetch_one(cx, &next_ended, &(struct ended_args){ .after = after }, &next);
+
+	if (rc == RC_OK)
+		*ret_next = next.seq;
+	return rc;
 }
