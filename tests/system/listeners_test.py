@@ -255,6 +255,8 @@ def test_a_stalled_database_stalls_neither_health_nor_reflection_nor_unknown_met
         assert next(answers).list_services_response.service
         unknown = listener.channel.unary_unary("/nobody/nothing")
         assert code_of(lambda: unknown(b"", timeout=10)) == Code.UNIMPLEMENTED
+        with grpc.insecure_channel(listener.address, options=[("grpc.use_local_subchannel_pool", 1)]) as another:
+            assert health_pb2_grpc.HealthStub(another).Check(health_pb2.HealthCheckRequest(), timeout=10).status == Serving.SERVING
         assert time.monotonic() - began < 2
         lock.db.rollback()
         assert all(c.result() for c in calls)
