@@ -4,6 +4,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -164,6 +165,15 @@ def test_a_caller_with_a_certificate_is_answered_and_known_by_its_name(start, ca
     assert noted(server, patient) == ("front-desk.1", HERE, "ok")
     assert call("health")["answer"] == SERVING
     assert "patient.PatientService" in call("services")["answer"]
+
+
+@pytest.mark.skipif(shutil.which("grpcurl") is None, reason="needs grpcurl")
+def test_grpcurl_gets_in_the_way_the_readme_says(network, start, tls):
+    start()
+    identity = "-cacert", tls / "ca.crt", "-cert", tls / "front-desk.1.crt", "-key", tls / "front-desk.1.key"
+    assert "patient.PatientService" in network.run("grpcurl", *identity, f"{HERE}:{PATIENTD}", "list").stdout.split()
+    assert network.run("grpcurl", *identity[:2], f"{HERE}:{PATIENTD}", "list").returncode != 0
+    assert network.run("grpcurl", "-plaintext", f"{HERE}:{PATIENTD}", "list").returncode != 0
 
 
 def test_ipv6_and_every_address_at_once(start, call, server, patient):
