@@ -12,6 +12,7 @@ from medicore import TOP
 SCHEMA = json.loads((TOP / "tests/lib/compose/compose-spec.json").read_text())
 COMPOSE = yaml.safe_load((TOP / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
+DOMAINS = ["patient", "scheduling", "billing", "auth"]
 DOCKERFILE = (TOP / "Dockerfile").read_text()
 OURS = [name for name, service in SERVICES.items() if service["image"] == "medicore"]
 PROGRAMS = [program for words in re.findall(r"^pkglibexec_PROGRAMS \+= (.*)$", (TOP / "Makefile.am").read_text(), re.M)
@@ -40,8 +41,28 @@ def test_programs_of_the_build_were_found():
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_each_program_has_a_service(program):
     running = [name for name, service in SERVICES.items() if f"/usr/libexec/medicore/{program}" in service.get("command", [])]
-    wanted = len(list((TOP / "db").glob("*/0*_audit.sql"))) if program == "medicore-relay" else 1
-    assert len(running) == wanted
+    assert len(running) == (1 if program != "medicore-relay" else len(DOMAINS))
+
+
+def test_each_database_has_a_relay():
+    assert {SERVICES[f"relay-{domain}"]["command"][-1] for domain in DOMAINS} == set(DOMAINS)
+
+
+def who_has(volume):
+    return {name for name, service in SERVICES.items() for mount in service.get("volumes", []) if mount.split(":")[0] == volume}
+
+
+def test_only_auth_has_the_keys_that_sign_tokens():
+    assert who_has("keys") == {"auth"} == {name for name, service in SERVICES.items() if service.get("user", "").startswith("medicore-auth:")}
+
+
+def test_only_relays_have_the_audit_trails_key_and_seal():
+    relays = {f"relay-{domain}" for domain in DOMAINS}
+    assert who_has("audit") == relays == {name for name, service in SERVICES.items() if service.get("user", "").startswith("medicore-relay:")}
+
+
+def test_no_secret_is_in_the_file():
+    assert not re.search(r"(PASSWORD|SECRET|__KEY): ", (TOP / "docker-compose.yml").read_text())
 
 
 def test_only_the_front_door_publishes_ports_and_on_loopback_only():
@@ -68,7 +89,7 @@ def test_each_service_stays_up_and_says_how_it_is(name):
 @pytest.mark.parametrize("name", OURS)
 def test_our_containers_have_no_rights_to_lose(name):
     service = SERVICES[name]
-    assert service["user"].split(":")[0] in ("medicore", "medicore-relay", "www-data")
+    assert service["user"].split(":")[0] in ("medicore", "medicore-relay", "medicore-auth", "www-data")
     assert service["read_only"] is True and service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
 
