@@ -1,6 +1,7 @@
 /* caller.c - who calls: what the connection says of its other end. */
 #include <grpc/grpc_security.h>
 #include <grpc/support/alloc.h>
+#include <strings.h>
 
 #include "lib/rpc/internal.h"
 #include "lib/rpc/peer.h"
@@ -30,6 +31,23 @@ take_name(struct rpc_call *call, const grpc_auth_context *peer)
 	return RC_OK;
 }
 
+/* None is asked for, but one that is there has to be good. */
+static enum rc
+take_token(struct rpc_call *call)
+{
+	const struct rpc_options *options = &call->server->options;
+	const char *value = rpc_metadata(call, "authorization");
+	enum rc rc = RC_UNAUTHENTICATED;
+
+	if (value == NULL)
+		return RC_OK;
+	if (strncasecmp(value, "Bearer ", 7) == 0 && options->authenticate != NULL)
+		rc = options->authenticate(&call->cx, value + 7);
+	if (rc == RC_UNAUTHENTICATED)
+		return err_set(&call->cx, rc, "Invalid or expired token");
+	return rc;
+}
+
 enum rc
 caller_take(struct rpc_call *call)
 {
@@ -41,5 +59,5 @@ caller_take(struct rpc_call *call)
 	if (peer != NULL && grpc_auth_context_peer_is_authenticated(peer) != 0)
 		rc = take_name(call, peer);
 	grpc_auth_context_release(peer);
-	return rc;
+	return rc == RC_OK ? take_token(call) : rc;
 }

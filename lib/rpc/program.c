@@ -10,6 +10,7 @@
 #include "lib/base/config.h"
 #include "lib/base/log.h"
 #include "lib/rpc/internal.h"
+#include "lib/token/watched.h"
 
 static const struct option long_options[] = {
 	{ "help", no_argument, NULL, 'h' },
@@ -43,6 +44,15 @@ raise_descriptor_limit(void)
 	(void)setrlimit(RLIMIT_NOFILE, &limit); /* else we run with what there is */
 }
 
+static void
+tell_auth(const char *why, unsigned failed)
+{
+	if (why != NULL)
+		log_line(LOG_WARNING, "auth can't be asked, what is known of logins goes on being used: %s", why);
+	else
+		log_line(LOG_INFO, "auth answers again, after failing %u times", failed);
+}
+
 static int
 serve(const struct rpc_program *program)
 {
@@ -62,6 +72,11 @@ serve(const struct rpc_program *program)
 	log_open(program->name, log_level_named(config->log.level));
 	program->start(&options);
 	options.program = program->name;
+	options.authenticate = watched_authenticate;
+	if (!watched_open(true, tell_auth)) {
+		fprintf(stderr, "%s: out of memory or threads\n", program->name);
+		return EXIT_FAILURE;
+	}
 	s = rpc_server_new(&options, program->services, program->count);
 	if (s == NULL)
 		return EXIT_FAILURE;
@@ -76,6 +91,7 @@ serve(const struct rpc_program *program)
 		_exit(EXIT_FAILURE);
 	}
 	rpc_server_free(s);
+	watched_close();
 	if (program->stop != NULL)
 		program->stop();
 	return EXIT_SUCCESS;

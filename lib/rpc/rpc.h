@@ -46,6 +46,9 @@ struct rpc_options {
 	size_t message_max; /* bytes; 0: 4 MiB */
 	const char *domain; /* whose audit trail each call of a bound service is noted in; NULL: none */
 	const char *program; /* rpc_main's: its name there */
+	/* Whose access token it is that a call brings as `authorization: Bearer …`; as struct web_program's.  NULL:
+	 * no call may bring one; rpc_main sets one that asks auth for its keys. */
+	enum rc (*authenticate)(struct ctx *cx, const char *token);
 	int stop_grace_ms;  /* rpc_main: how long calls in flight may take once SIGTERM came */
 	/* A contract that answers bad input, rather than refusing it, wants to see strings that are no text
 	 * (bad UTF-8, a NUL inside): then their bytes are all overwritten by SUB (U+001A), which no rule
@@ -80,8 +83,8 @@ int rpc_main(const struct rpc_program *program, int argc, char **argv);
 
 /* --- in a method --- */
 
-/* Its deadline, request id (x-request-id or traceparent, else made), arena and pg; who calls: the name in a certificate,
- * "" on loopback; and from where. */
+/* Its deadline, request id (x-request-id or traceparent, else made), arena and pg; who calls: the account whose token it
+ * brings, else the name in a certificate, else (on loopback) ""; and from where. */
 struct ctx *rpc_ctx(struct rpc_call *call);
 
 const char *rpc_metadata(struct rpc_call *call, const char *key); /* first value, NULL: none */

@@ -11,6 +11,7 @@ import grpc
 import pytest
 
 from medicore import sql
+from rest import bearer
 from wire import (billing_pb2, billing_pb2_grpc, health_pb2, health_pb2_grpc, patient_pb2, patient_pb2_grpc, reflection_pb2,
                   reflection_pb2_grpc)
 
@@ -244,6 +245,15 @@ def test_a_traceparent_is_the_request_id_where_there_is_no_other(patientd):
     stub = patient_pb2_grpc.PatientServiceStub(patientd)
     _, call = stub.verifyPatient.with_call(patient_pb2.PatientLookupRequest(), timeout=10, metadata=(("traceparent", parent),))
     assert initial(call)["x-request-id"] == parent
+
+
+def test_a_token_need_not_be_there_but_has_to_be_good(patientd, patient_id):
+    assert verify(patientd, patient_id, metadata=(("authorization", bearer()["Authorization"]),))
+    for bad in ["Bearer", "Bearer ", "Bearer x.y.z", "Basic YTpi", bearer()["Authorization"] + "x"]:
+        with pytest.raises(grpc.RpcError) as failed:
+            verify(patientd, patient_id, metadata=(("authorization", bad),))
+        assert failed.value.code() == Code.UNAUTHENTICATED, bad
+        assert failed.value.details() == "Invalid or expired token"
 
 
 def test_a_failure_has_a_request_id_too(billingd):
