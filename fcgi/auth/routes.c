@@ -42,6 +42,6 @@ const struct web_route auth_routes[] = {
 	{ .method = "GET", .pattern = "/auth/revocations", .roles = ROLE_ANYONE, .handler = revocations_get,
 	  .summary = "For our own programs, with their secret: logins that were ended after the one numbered `after`",
 	  .filters = revocations_filters, .answer = revocations_fields, .status = 200,
-	  .errors = ERR(RC_UNAUTHENTICATED) },
+	  .errors = ERR(RC_UNAUTHENTICATED), .quiet = true },
 	WEB_END
 };

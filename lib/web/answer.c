@@ -125,8 +125,7 @@ log_answer(
 	const char *what = rq->route == NULL ? "(no route)" : rq->route->pattern;
 	bool plain = strspn(rq->method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == strlen(rq->method);
 
-	/* Probes come every few seconds and say nothing while all is well. */
-	if (rc == RC_OK && strncmp(what, "/health/", 8) == 0)
+	if (rc == RC_OK && rq->route != NULL && rq->route->quiet)
 		return;
 	log_request(cx, plain ? rq->method : "(other)", what, rp->status, rc, started);
 }

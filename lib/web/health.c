@@ -53,8 +53,8 @@ ready(struct ctx *cx, const struct request *rq, struct reply *rp)
 
 const struct web_route health_routes[] = {
 	{ "GET", "/health/{program}/live", ROLE_ANYONE, live, "Whether the program runs",
-	    .answer = health_fields, .status = 200 },
+	    .answer = health_fields, .status = 200, .quiet = true },
 	{ "GET", "/health/{program}/ready", ROLE_ANYONE, ready, "Whether the program can do its work",
-	    .answer = health_fields, .status = 200, .errors = 1u << RC_UNAVAILABLE },
+	    .answer = health_fields, .status = 200, .errors = 1u << RC_UNAVAILABLE, .quiet = true },
 	WEB_END,
 };

@@ -47,6 +47,7 @@ struct web_route {
 	unsigned errors;             /* OpenAPI: mask of 1u << enum rc that the handler can give besides the
 				      * usual ones; with RC_STALE it takes If-Match */
 	bool once;                   /* OpenAPI: an Idempotency-Key is taken */
+	bool quiet;                  /* programs ask it all the time: no log line while all is well */
 	bool audited;                /* goes into the audit trail although it needs no login, as a login itself */
 };
 #define WEB_END { .method = NULL }
