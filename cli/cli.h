@@ -38,6 +38,7 @@ struct verb {
 int verb_migrate(struct cli *cli, int argc, char **argv);      /* migrate.c */
 int verb_import(struct cli *cli, int argc, char **argv);       /* import.c */
 int verb_dead_letters(struct cli *cli, int argc, char **argv); /* dead_letters.c */
+int verb_audit(struct cli *cli, int argc, char **argv);	       /* audit.c */
 int verb_certs(struct cli *cli, int argc, char **argv);	       /* certs.c */
 int verb_check(struct cli *cli, int argc, char **argv);	       /* check.c */
 int verb_user(struct cli *cli, int argc, char **argv);	       /* user.c */

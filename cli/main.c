@@ -36,6 +36,12 @@ static const struct verb verbs[] = {
 	  "\n"
 	  "Exit status: 1 where any is missing or doubled.\n",
 	  verb_check },
+	{ "audit", "verify [DOMAIN ...] | seal DOMAIN", "prove that nobody touched the trails of who read or changed what",
+	  "  verify  go along the chain of each trail (patient, scheduling, billing), and name its first bad row\n"
+	  "  seal    take its end as it is now for the true one, where the seal was lost; doc/audit.md says when\n"
+	  "\n"
+	  "Needs the relay's [audit] key. Exit status: 1 where a trail is not whole.\n",
+	  verb_audit },
 	{ "certs", "DIR [NAME[=dns:HOST,ip:ADDRESS,...]] ...", "make or renew certificates for gRPC off loopback",
 	  "Makes in DIR an authority (ca.crt, ca.key), where there is none yet, and a certificate and key for each NAME: NAME.crt,\n"
 	  "NAME.key. A certificate shows who calls, by its NAME, and serves for NAME, localhost, 127.0.0.1, ::1 and what is added\n"

@@ -148,126 +148,63 @@ audit_list(struct ctx *cx, const struct audit_filter *filter, struct audit_entry
 
 /* --- written by the relay --- */
 
-struct insert_args {
-	int64_t first;
-	const char *at, *account, *role, *session, *address, *program, *action, *thing, *patient_id, *filter,
-	    *count, *result, *request_id, *mac;
-};
-
-#define ARRAY(column) { .name = #column, .type = F_TEXT, .at = offsetof(struct insert_args, column) }
-
-static const struct field insert_args_fields[] = {
-	{ .name = "first", .type = F_INT, .at = offsetof(struct insert_args, first) },
-	ARRAY(at),
-	ARRAY(account),
-	ARRAY(role),
-	ARRAY(session),
-	ARRAY(address),
-	ARRAY(program),
-	ARRAY(action),
-	ARRAY(thing),
-	ARRAY(patient_id),
-	ARRAY(filter),
-	ARRAY(count),
-	ARRAY(result),
-	ARRAY(request_id),
-	ARRAY(mac),
-	FIELD_END,
-};
-
-static const struct pg_stmt insert_rows = {
-	.name = "audit_insert",
-	.kind = PG_WRITE,
-	.sql = "insert into audit (seq, at, account, role, session, address, program, action, thing, patient_id,"
-	       " filter, count, result, request_id, mac)"
-	       " select $1::bigint + e.n - 1, e.at, e.account, e.role, e.session, e.address, e.program, e.action,"
-	       " e.thing, e.patient_id, e.filter, e.count, e.result, e.request_id, e.mac"
-	       " from unnest($2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],"
-	       " $8::text[], $9::text[], $10::uuid[], $11::text[], $12::bigint[], $13::text[], $14::text[],"
-	       " $15::bytea[]) with ordinality as e (at, account, role, session, address, program, action, thing,"
-	       " patient_id, filter, count, result, request_id, mac, n)",
-	.takes = "first at account role session address program action thing patient_id filter count result"
-		 " request_id mac",
-	.in = insert_args_fields,
-};
-
-/* One member of every entry as an array; of texts, that is. */
-static const char *
-texts_of(struct ctx *cx, const struct audit_entry *entries, size_t count, size_t member)
-{
-	struct pg_array array = PG_ARRAY(cx->arena);
-
-	for (size_t i = 0; i < count; i++)
-		pg_array_add(&array, *(const char *const *)((uintptr_t)&entries[i] + member));
-	return pg_array_end(&array);
-}
+/* bytea's text form. */
+#define MAC_TEXT_SIZE (2 + 2 * AUDIT_MAC_SIZE + 1)
 
 static const char *
-times_of(struct ctx *cx, const struct audit_entry *entries, size_t count)
-{
-	struct pg_array array = PG_ARRAY(cx->arena);
-	char text[INSTANT_SIZE];
-
-	for (size_t i = 0; i < count; i++) {
-		instant_format(entries[i].at.us, text);
-		pg_array_add(&array, text);
-	}
-	return pg_array_end(&array);
-}
-
-static const char *
-counts_of(struct ctx *cx, const struct audit_entry *entries, size_t count)
-{
-	struct pg_array array = PG_ARRAY(cx->arena);
-	char text[24];
-
-	for (size_t i = 0; i < count; i++) {
-		snprintf(text, sizeof(text), "%" PRId64, entries[i].count);
-		pg_array_add(&array, text);
-	}
-	return pg_array_end(&array);
-}
-
-static const char *
-macs_of(struct ctx *cx, const unsigned char (*macs)[AUDIT_MAC_SIZE], size_t count)
+mac_text(const unsigned char mac[AUDIT_MAC_SIZE], char ret_text[MAC_TEXT_SIZE])
 {
 	static const char digits[] = "0123456789abcdef";
-	struct pg_array array = PG_ARRAY(cx->arena);
-	char text[2 + 2 * AUDIT_MAC_SIZE + 1] = "\\x";
+	char *to = ret_text;
 
-	for (size_t i = 0; i < count; i++) {
-		for (size_t k = 0; k < AUDIT_MAC_SIZE; k++) {
-			text[2 + 2 * k] = digits[macs[i][k] >> 4];
-			text[3 + 2 * k] = digits[macs[i][k] & 15];
-		}
-		pg_array_add(&array, text);
+	*to++ = '\\';
+	*to++ = 'x';
+	for (size_t i = 0; i < AUDIT_MAC_SIZE; i++) {
+		*to++ = digits[mac[i] >> 4];
+		*to++ = digits[mac[i] & 15];
 	}
-	return pg_array_end(&array);
+	*to = '\0';
+	return ret_text;
+}
+
+static void
+add_number(struct pg_rows *rows, int64_t n)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRId64, n);
+	pg_rows_add(rows, text);
 }
 
 enum rc
 audit_store_insert(struct ctx *cx, const struct audit_entry *entries,
     const unsigned char (*macs)[AUDIT_MAC_SIZE], size_t count)
 {
-	struct insert_args args = {
-		.first = entries[0].seq,
-		.at = times_of(cx, entries, count),
-		.account = texts_of(cx, entries, count, AT(account)),
-		.role = texts_of(cx, entries, count, AT(role)),
-		.session = texts_of(cx, entries, count, AT(session)),
-		.address = texts_of(cx, entries, count, AT(address)),
-		.program = texts_of(cx, entries, count, AT(program)),
-		.action = texts_of(cx, entries, count, AT(action)),
-		.thing = texts_of(cx, entries, count, AT(thing)),
-		.patient_id = texts_of(cx, entries, count, AT(patient_id)),
-		.filter = texts_of(cx, entries, count, AT(filter)),
-		.count = counts_of(cx, entries, count),
-		.result = texts_of(cx, entries, count, AT(result)),
-		.request_id = texts_of(cx, entries, count, AT(request_id)),
-		.mac = macs_of(cx, macs, count),
-	};
+	struct pg_rows rows = PG_ROWS(cx->arena);
+	char at[INSTANT_SIZE], mac[MAC_TEXT_SIZE];
 
-	return pg_execute(cx, &insert_rows, &args, NULL);
+	for (size_t i = 0; i < count; i++) {
+		const struct audit_entry *e = &entries[i];
+
+		add_number(&rows, e->seq);
+		instant_format(e->at.us, at);
+		pg_rows_add(&rows, at);
+		pg_rows_add(&rows, e->account);
+		pg_rows_add(&rows, e->role);
+		pg_rows_add(&rows, e->session);
+		pg_rows_add(&rows, e->address);
+		pg_rows_add(&rows, e->program);
+		pg_rows_add(&rows, e->action);
+		pg_rows_add(&rows, e->thing);
+		pg_rows_add(&rows, e->patient_id);
+		pg_rows_add(&rows, e->filter);
+		add_number(&rows, e->count);
+		pg_rows_add(&rows, e->result);
+		pg_rows_add(&rows, e->request_id);
+		pg_rows_add(&rows, mac_text(macs[i], mac));
+		pg_rows_end(&rows);
+	}
+	return pg_copy(cx, "copy audit (" COLUMNS ", mac) from stdin", &rows);
 }
 
 /* --- read for the chain --- */

@@ -108,6 +108,19 @@ struct pg_array {
 void pg_array_add(struct pg_array *array, const char *text);
 const char *pg_array_end(struct pg_array *array); /* in its arena */
 
+/* Rows for COPY, column by column: NULL is SQL null, all else the column's text.  Starts as PG_ROWS(arena). */
+struct pg_rows {
+	struct buf buf;
+	bool in_row;
+	size_t count;
+};
+#define PG_ROWS(a) { .buf = { .arena = (a) } }
+void pg_rows_add(struct pg_rows *rows, const char *text);
+void pg_rows_end(struct pg_rows *rows);
+
+/* Sends them by sql, "copy table (columns) from stdin": all or none, and never twice. */
+enum rc pg_copy(struct ctx *cx, const char *sql, const struct pg_rows *rows);
+
 /* LISTEN on a channel, again after each reconnect, and wait: RC_OK when notified (or, once, after a reconnect: rows
  * may have come meanwhile), RC_TIMEOUT after timeout_ms, RC_UNAVAILABLE where the server is gone.  also_fd (-1: none) becoming readable
  * ends the wait too, with RC_CANCELLED. */
