@@ -14,7 +14,7 @@ struct trail {
 	const char *database;
 	bool wanted;
 };
-#define TRAILS 3
+#define TRAILS 4
 
 static void
 trails_list(struct trail ret_trails[TRAILS])
@@ -22,6 +22,7 @@ trails_list(struct trail ret_trails[TRAILS])
 	ret_trails[0] = (struct trail){ "patient", config->database.patient, false };
 	ret_trails[1] = (struct trail){ "scheduling", config->database.scheduling, false };
 	ret_trails[2] = (struct trail){ "billing", config->database.billing, false };
+	ret_trails[3] = (struct trail){ "auth", config->database.auth, false };
 }
 
 static enum rc
@@ -178,7 +179,7 @@ verb_audit(struct cli *cli, int argc, char **argv)
 	trails_list(trails);
 	if ((!sealing && strcmp(what, "verify") != 0) || (sealing && argc != 3) ||
 	    !choose(trails, argc - 2, argv + 2))
-		return cli_usage(cli, "say verify, or seal, and which trails: patient, scheduling or billing");
+		return cli_usage(cli, "say verify, or seal, and which trails: patient, scheduling, billing or auth");
 	if (config->audit.key == NULL)
 		return cli_error(cli, "run this as the relay's user or as root, with its settings",
 		    "[audit] key is not set, or its file may not be read");

@@ -37,7 +37,7 @@ static const struct verb verbs[] = {
 	  "Exit status: 1 where any is missing or doubled.\n",
 	  verb_check },
 	{ "audit", "verify [DOMAIN ...] | seal DOMAIN", "prove that nobody touched the trails of who read or changed what",
-	  "  verify  go along the chain of each trail (patient, scheduling, billing), and name its first bad row\n"
+	  "  verify  go along the chain of each trail (patient, scheduling, billing, auth), and name its first bad row\n"
 	  "  seal    take its end as it is now for the true one, where the seal was lost; doc/audit.md says when\n"
 	  "\n"
 	  "Needs the relay's [audit] key. Exit status: 1 where a trail is not whole.\n",

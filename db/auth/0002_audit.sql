@@ -19,7 +19,7 @@ create table audit (
     mac        bytea not null
 );
 
-create index audit_patient on audit (patient_id, seq) where patient_id is not null;
+create index audit_patient on audit (patient_id) where patient_id is not null;
 create index audit_account on audit (account, seq) where account is not null;
 create index audit_at on audit using brin (at);
 
