@@ -3,7 +3,7 @@
 packages_build=(gcc make autoconf automake autoconf-archive pkg-config libc6-dev libfcgi-dev libpq-dev libjson-c-dev
 	libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libgrpc-dev librdkafka-dev libinih-dev libutf8proc-dev
 	libssl-dev libcjose-dev libcurl4-openssl-dev libsodium-dev check)
-packages_run=(postgresql-15 apache2-bin lighttpd lighttpd-mod-openssl spawn-fcgi multiwatch curl openssl tzdata)
+packages_run=(postgresql-15 apache2-bin lighttpd lighttpd-mod-openssl lighttpd-modules-lua spawn-fcgi multiwatch curl openssl tzdata)
 packages_kafka=(openjdk-17-jre-headless maven kcat)
 packages_test=(procps iproute2 xz-utils python3 python3-pytest python3-jsonschema python3-yaml python3-grpcio python3-grpc-tools python3-psycopg2
 	python3-jwt python3-cryptography wrk nghttp2-client

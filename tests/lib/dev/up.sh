@@ -195,7 +195,9 @@ start_httpd() {
 		cat "$real/tls/key.pem" "$real/tls/cert.pem" >"$real/tls/both.pem" && chmod 600 "$real/tls/both.pem"
 	fi
 	"$top/httpd/configure" "$httpd" http=$http https=$https sockets="$sock" tls="$real/tls" state="$real/httpd" \
-		static="$real/static" user="$(root && echo $httpd_user || id -un)" >"$real/httpd/$httpd.conf.new"
+		static="$real/static" user="$(root && echo $httpd_user || id -un)" log="$real/log/access.log" >"$real/httpd/$httpd.conf.new"
+	touch "$real/log/access.log" # which lighttpd opens without root's rights
+	! root || chown $httpd_user: "$real/log/access.log"
 	keep_if_same "$real/httpd/$httpd.conf"
 	mkdir -p "$real/static/errors"
 	cp "$top"/httpd/apache/errors/* "$real/static/errors/"

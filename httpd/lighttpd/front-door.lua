@@ -1,0 +1,80 @@
+-- Before a request goes to its program, and again where lighttpd itself has to answer with an error (server.error-handler).
+local r, header = lighty.r, lighty.r.req_header
+
+-- One id for the request's line in the access log, the program's, and the answer: the client's where it is one, else ours.
+local function id(text)
+	return text and #text <= 64 and text:match("^[%w._-]+$")
+end
+local function random()
+	return lighty.c.rand() & 0xffffffff
+end
+header["X-Request-Id"] = id(header["X-Request-Id"]) or id(header["traceparent"]) or
+	string.format("%08x%08x%08x%08x", lighty.c.time(), random(), random(), random())
+
+-- Of the path the log gets only what can be no name: the first word, an id, what is done to it.
+local words = { patients = true, appointments = true, services = true, invoices = true, auth = true, audit = true,
+	health = true, ["openapi.json"] = true }
+local path = (r.req_attr["request.orig-uri"] or ""):match("^[^?]*")
+if path == "" then
+	path = "/" -- of a request that could not be read
+end
+local first, rest = path:match("^/([^/]*)(.*)$")
+local uuid, verb = (rest or ""):match("^/([%x-]+)(/?[a-z-]*)$")
+if not words[first] then
+	r.req_env["PATH_LOGGED"] = "(other)"
+elseif uuid and #uuid == 36 and verb ~= "/" then
+	r.req_env["PATH_LOGGED"] = path
+else
+	r.req_env["PATH_LOGGED"] = "/" .. first
+end
+
+-- Errors of lighttpd's own have the shape of the programs'.
+local failed = tonumber(r.req_env["REDIRECT_STATUS"])
+if failed then
+	local titles = { [400] = "Bad Request", [403] = "Forbidden", [404] = "Not Found", [405] = "Method Not Allowed",
+		[408] = "Request Timeout", [411] = "Length Required", [413] = "Content Too Large", [414] = "URI Too Long",
+		[417] = "Expectation Failed", [421] = "Misdirected Request", [431] = "Request Header Fields Too Large",
+		[501] = "Not Implemented", [502] = "Service Unavailable", [503] = "Service Unavailable",
+		[504] = "Service Unavailable", [505] = "HTTP Version Not Supported" }
+	local title = titles[failed] or (failed < 500 and "Bad Request" or "Internal Server Error")
+	local at = path:gsub("[^%w/._~%%-]", function(c) return string.format("%%%02X", c:byte()) end)
+	r.resp_header["Content-Type"] = "application/json"
+	r.resp_header["Cache-Control"] = "no-store"
+	r.resp_header["X-Request-Id"] = header["X-Request-Id"]
+	-- Where a request could not be read the configuration's own don't apply.
+	r.resp_header["X-Content-Type-Options"] = "nosniff"
+	r.resp_header["X-Frame-Options"] = "DENY"
+	r.resp_header["Referrer-Policy"] = "no-referrer"
+	r.resp_header["Content-Security-Policy"] = "default-src 'self'; frame-ancestors 'none'"
+	if r.req_attr["uri.scheme"] == "https" then
+		r.resp_header["Strict-Transport-Security"] = "max-age=31536000"
+	end
+	if failed == 405 then
+		r.resp_header["Allow"] = "GET, HEAD, OPTIONS"
+	elseif failed == 503 then
+		r.resp_header["Retry-After"] = "1"
+	end
+	r.resp_body.set(string.format('{"timestamp":"%s","status":%d,"message":"%s","path":"%s","requestId":"%s",' ..
+		'"type":"about:blank","title":"%s","detail":"%s","instance":"%s"}\n',
+		os.date("!%Y-%m-%d %H:%M:%S"), failed, title, at, header["X-Request-Id"], title, title, at))
+	return failed
+end
+
+-- Nobody before us is trusted to say where a request comes from; and X_Request_Id would be the same variable as X-Request-Id.
+local spoofed = { ["proxy"] = true, ["forwarded"] = true, ["x-real-ip"] = true, ["x-forwarded-for"] = true,
+	["x-forwarded-host"] = true, ["x-forwarded-proto"] = true, ["x-forwarded-port"] = true }
+local refused = {}
+for name in pairs(header) do
+	if spoofed[name:lower()] or name:find("_", 1, true) then
+		refused[#refused + 1] = name
+	end
+end
+for _, name in ipairs(refused) do
+	header[name] = nil
+end
+
+-- The one expectation that there is (RFC 9110, section 10.1.1).
+local expected = header["Expect"]
+if expected and expected:lower() ~= "100-continue" then
+	return 417
+end
