@@ -81,7 +81,7 @@ admit(struct ctx *cx, struct request *rq, struct reply *rp, bool *ret_ended)
 	if (rc != RC_OK || rq->route == NULL)
 		return rc;
 	rq->route_name = arena_printf(cx->arena, "%s %s", rq->route->method, rq->route->pattern);
-	rc = rq->program->authenticate != NULL ? authorise(cx, rq) : RC_OK;
+	rc = authorise(cx, rq);
 	if (rc == RC_OK)
 		rc = body;
 	if (rc == RC_OK)

@@ -11,6 +11,7 @@
 #include "lib/base/config.h"
 #include "lib/base/log.h"
 #include "lib/base/text.h"
+#include "lib/token/watched.h"
 #include "lib/web/authorise.h"
 #include "lib/web/engine.h"
 #include "lib/web/openapi.h"
@@ -117,6 +118,15 @@ block_signals(void)
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 }
 
+static void
+tell_auth(const char *why, unsigned failed)
+{
+	if (why != NULL)
+		log_line(LOG_WARNING, "auth can't be asked, what is known of logins goes on being used: %s", why);
+	else
+		log_line(LOG_INFO, "auth answers again, after failing %u times", failed);
+}
+
 static int
 serve(const struct web_program *given)
 {
@@ -134,6 +144,13 @@ serve(const struct web_program *given)
 	signal(SIGPIPE, SIG_IGN);
 	if (fcgi)
 		block_signals();
+	if (program->authenticate == NULL) {
+		program->authenticate = watched_authenticate;
+		if (!watched_open(fcgi, tell_auth)) {
+			fprintf(stderr, "%s: out of memory or threads\n", program->name);
+			return EXIT_FAILURE;
+		}
+	}
 	if (program->domain != NULL)
 		program->spool = audit_spool_new(program->domain, program->name);
 	if (program->start != NULL)
@@ -142,6 +159,7 @@ serve(const struct web_program *given)
 	if (program->stop != NULL)
 		program->stop();
 	audit_spool_free(program->spool);
+	watched_close();
 	return status;
 }
 

@@ -6,21 +6,21 @@
 #include "lib/base/uuid.h"
 #include "lib/web/reply.h"
 
-/* Whoever could not prove who they are has got nothing to see: the log has them, and they can't fill the trail. */
+/* Whoever did not prove who they are has got nothing to see: the log has them, and they can't fill the trail. */
 static bool
-due(const struct request *rq, enum rc rc)
+due(const struct ctx *cx, const struct request *rq)
 {
 	const struct web_route *route = rq->route;
 
 	if (rq->program->spool == NULL || route == NULL)
 		return false;
-	return route->audited || ((route->roles & ROLE_ANYONE) == 0 && rc != RC_UNAUTHENTICATED);
+	return route->audited || ((route->roles & ROLE_ANYONE) == 0 && *cx->account != '\0');
 }
 
 enum rc
 trail_ready(struct ctx *cx, const struct request *rq)
 {
-	return due(rq, RC_OK) ? audit_ready(cx, rq->program->spool) : RC_OK;
+	return due(cx, rq) ? audit_ready(cx, rq->program->spool) : RC_OK;
 }
 
 void
@@ -94,11 +94,11 @@ note(struct ctx *cx, const struct request *rq, const struct reply *rp, const cha
 enum rc
 trail_note(struct ctx *cx, const struct request *rq, const struct reply *rp, enum rc rc)
 {
-	return due(rq, rc) ? note(cx, rq, rp, rc_meaning(rc)->name) : RC_OK;
+	return due(cx, rq) ? note(cx, rq, rp, rc_meaning(rc)->name) : RC_OK;
 }
 
 enum rc
 trail_begun(struct ctx *cx, const struct request *rq, const struct reply *rp)
 {
-	return due(rq, RC_OK) ? note(cx, rq, rp, AUDIT_BEGUN) : RC_OK;
+	return due(cx, rq) ? note(cx, rq, rp, AUDIT_BEGUN) : RC_OK;
 }

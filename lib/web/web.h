@@ -65,7 +65,7 @@ struct web_program {
 			      * about; NULL: none does */
 	struct audit_spool *spool; /* web_main's */
 	/* Whose access token it is: fills in cx's account, role and session, or returns RC_UNAUTHENTICATED, or
-	 * RC_UNAVAILABLE where that can't be told now.  NULL: nobody is asked for one. */
+	 * RC_UNAVAILABLE where that can't be told now.  NULL: web_main sets one that asks auth for its keys. */
 	enum rc (*authenticate)(struct ctx *cx, const char *token);
 	void (*start)(void); /* once, after the configuration is read, before threads; may be NULL */
 	void (*stop)(void);  /* may be NULL */

@@ -17,7 +17,8 @@ def system():
 def cgi(system, program, method, path, query="", body=b"", **more):
     environ = {"PATH": os.environ["PATH"], "GATEWAY_INTERFACE": "CGI/1.1", "SERVER_PROTOCOL": "HTTP/1.1",
                "REQUEST_METHOD": method, "REQUEST_URI": path + ("?" + query if query else ""), "SCRIPT_NAME": "",
-               "PATH_INFO": path, "QUERY_STRING": query, "CONTENT_LENGTH": str(len(body)), "HTTP_ACCEPT": "*/*", **more}
+               "PATH_INFO": path, "QUERY_STRING": query, "CONTENT_LENGTH": str(len(body)), "HTTP_ACCEPT": "*/*",
+               "HTTP_AUTHORIZATION": system.logins.bearer(), **more}
     done = subprocess.run([system.tool(program), "--config", str(system.run / "medicore.conf")], env=environ, input=body,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=20)
     assert done.returncode == 0, done.stderr

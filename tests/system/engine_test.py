@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from medicore import BUILD
+from medicore import BUILD, wait_until
+from tokens import KeyServer
 
 BEGIN, ABORT, END, PARAMS, STDIN, STDOUT = 1, 2, 3, 4, 5, 6
 
@@ -17,19 +18,22 @@ BEGIN, ABORT, END, PARAMS, STDIN, STDOUT = 1, 2, 3, 4, 5, 6
 class Program:
     """medicore-patient.fcgi on a socket that outlives it, as under systemd."""
 
-    def __init__(self, directory, threads):
+    def __init__(self, directory, threads, keys):
         self.path = str(directory / "socket")
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(self.path)
         self.listener.listen(64)
         self.environ = dict(os.environ, MEDICORE_CONFIG="", MEDICORE__DATABASE__HOST=str(directory),
-                            MEDICORE__WEB__THREADS=str(threads))
+                            MEDICORE__WEB__THREADS=str(threads), MEDICORE__AUDIT__SPOOL=str(directory / "spool"), **keys.environ())
+        (directory / "spool" / "patient").mkdir(parents=True)
+        self.keys = keys
         self.log = open(directory / "log", "ab")
         self.start()
 
     def start(self):
         self.process = subprocess.Popen([BUILD / "medicore-patient.fcgi"], stdin=self.listener, stderr=self.log, env=self.environ)
-        Connection(self).ask()
+        self.token = self.keys.sign()
+        wait_until(lambda: Connection(self).ask(path="/patients/none")[0] == 400, 10, "the program's learning of keys")
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
@@ -42,10 +46,11 @@ class Connection:
         self.socket.settimeout(10)
         self.socket.connect(program.path)
         self.keep = keep
+        self.token = program.token
 
     def send(self, method="GET", path="/health/patient/live", body=b"", pieces=1):
         variables = {"REQUEST_METHOD": method, "REQUEST_URI": path, "QUERY_STRING": "", "CONTENT_LENGTH": str(len(body)),
-                     "CONTENT_TYPE": "application/json"}
+                     "CONTENT_TYPE": "application/json", "HTTP_AUTHORIZATION": "Bearer " + self.token}
         params = b"".join(struct.pack(">II", len(k) | 1 << 31, len(v) | 1 << 31) + k.encode() + v.encode()
                           for k, v in variables.items())
         out = record(BEGIN, struct.pack(">HB5x", 1, self.keep)) + record(PARAMS, params) + record(PARAMS, b"")
@@ -93,9 +98,16 @@ def record(kind, content):
     return struct.pack(">BBHHBB", 1, kind, 1, len(content), 0, 0) + content
 
 
+@pytest.fixture(scope="module")
+def keys():
+    server = KeyServer()
+    yield server
+    server.stop()
+
+
 @pytest.fixture
-def program(tmp_path):
-    p = Program(tmp_path, threads=4)
+def program(tmp_path, keys):
+    p = Program(tmp_path, threads=4, keys=keys)
     yield p
     if p.process.poll() is None:
         p.process.kill()

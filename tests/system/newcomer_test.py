@@ -29,19 +29,22 @@ def curl(*args):
     return json.loads(done.stdout)
 
 
-def test_register_verify_book_and_see_the_invoice_with_curl_and_grpcurl(system, grpcurl):
+def test_log_in_register_verify_book_and_see_the_invoice_with_curl_and_grpcurl(system, grpcurl):
     url = system.env["MEDICORE_URL"]
     as_json = ("-H", "Content-Type: application/json", "-d")
+    account = {"email": system.env["MEDICORE_ADMIN_EMAIL"], "password": system.env["MEDICORE_ADMIN_PASSWORD"]}
+    bearer = ("-H", "Authorization: Bearer " + curl(*as_json, json.dumps(account), url + "/auth/login")["accessToken"])
+    as_json = (*bearer, *as_json)
     patient = curl(*as_json, '{"name":"José Ñandú","email":"jose@example.org","gender":"MALE","address":"1 Calle",'
                    '"dateOfBirth":"1970-02-28","registeredDate":"2026-11-01"}', url + "/patients")
     said = grpcurl("-d", json.dumps({"patientId": patient["id"]}), system.env["MEDICORE_PATIENT_GRPC"],
                    "patient.PatientService/verifyPatient")
     assert json.loads(said.stdout) == {"exists": True}
-    service = curl(url + "/services?limit=1")[0]
+    service = curl(*bearer, url + "/services?limit=1")[0]
     booked = curl(*as_json, json.dumps({"patientId": patient["id"], "serviceCode": service["code"],
                                         "startsAt": "2026-12-24T09:00:00+01:00", "durationMinutes": 30}), url + "/appointments")
     assert (booked["status"], booked["startsAt"], booked["endsAt"]) == ("BOOKED", "2026-12-24T08:00:00Z", "2026-12-24T08:30:00Z")
-    found = wait_until(lambda: curl(url + "/invoices?patientId=" + patient["id"]), 5, "the invoice")
+    found = wait_until(lambda: curl(*bearer, url + "/invoices?patientId=" + patient["id"]), 5, "the invoice")
     assert [(i["appointmentId"], i["amount"], i["currency"], i["status"]) for i in found] == [
         (booked["id"], service["price"], service["currency"], "ISSUED")]
 
@@ -57,16 +60,15 @@ def test_grpcurl_lists_and_describes_the_services_by_reflection(system, grpcurl)
 
 
 def test_demonstration_population_is_there_and_books_balance(system):
-    assert len(curl(system.env["MEDICORE_URL"] + "/patients")) >= 200
+    assert len(system.http("GET", "/patients")[2]) >= 200
     wait_until(lambda: "pending 0" in system.medicore("check").stdout, 20, "the invoices of the demonstration")
     assert "missing 0, doubled 0" in system.medicore("check").stdout
 
 
 def test_up_again_starts_only_what_has_died(system):
     names = [p.stem for p in (system.run / "pid").glob("*.pid")]
-    assert {"apache", "patient", "scheduling", "billing", "patientd", "billingd", "billing-worker", "relay-scheduling",
-            "relay-patient", "relay-billing", "auth", "relay-auth",
-            "postgres"} == set(names)
+    assert {"apache", "patient", "scheduling", "billing", "auth", "patientd", "billingd", "billing-worker", "relay-patient",
+            "relay-scheduling", "relay-billing", "relay-auth", "postgres"} == set(names)
     before = {n: system.pid(n) for n in names}
     system.again()
     assert {n: system.pid(n) for n in names} == before
@@ -117,7 +119,7 @@ def test_openapi_is_served_and_names_every_path(system):
     assert status == 200 and headers["Content-Type"] == "application/json"
     assert document["openapi"].startswith("3.1.")
     assert {"/patients", "/patients/{id}", "/appointments", "/appointments/{id}", "/appointments/{id}/cancel", "/invoices",
-            "/invoices/{id}", "/services", "/services/{code}"} <= set(document["paths"])
+            "/invoices/{id}", "/services", "/services/{code}", "/auth", "/auth/login"} <= set(document["paths"])
 
 
 def test_web_servers_workers_and_programs_are_unprivileged(system):
