@@ -5,7 +5,7 @@ packages_build=(gcc make autoconf automake autoconf-archive pkg-config libc6-dev
 	libssl-dev libcjose-dev libcurl4-openssl-dev libsodium-dev check)
 packages_run=(postgresql-15 apache2-bin lighttpd lighttpd-mod-openssl lighttpd-modules-lua spawn-fcgi multiwatch curl openssl tzdata)
 packages_kafka=(openjdk-17-jre-headless maven kcat)
-packages_test=(procps iproute2 xz-utils python3 python3-pytest python3-jsonschema python3-yaml python3-grpcio python3-grpc-tools python3-psycopg2
+packages_test=(procps iproute2 xz-utils python3 python3-venv python3-pytest python3-jsonschema python3-yaml python3-grpcio python3-grpc-tools python3-psycopg2
 	python3-jwt python3-cryptography wrk nghttp2-client
 	clang libclang-rt-14-dev libjansson-dev valgrind)
 
@@ -33,4 +33,14 @@ grpcurl_build() {
 	say "building grpcurl"
 	GOBIN=$build/tools GOFLAGS=-modcacherw go install github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.8.7 >>"$build/packages.log" 2>&1 ||
 		die "grpcurl could not be built; see $build/packages.log"
+}
+
+# schemathesis, in the build tree likewise.
+schemathesis_build() {
+	local venv=$build/tools/schemathesis
+	[[ -e $venv/installed ]] && return
+	say "installing schemathesis"
+	/usr/bin/python3 -m venv "$venv" >>"$build/packages.log" 2>&1 && "$venv/bin/python" -m pip install -q schemathesis==4.32.5 >>"$build/packages.log" 2>&1 ||
+		die "schemathesis could not be installed; see $build/packages.log"
+	touch "$venv/installed"
 }
