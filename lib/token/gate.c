@@ -26,17 +26,28 @@ static const struct field header_fields[] = {
 	FIELD_END,
 };
 
-/* The bytes of base64url without padding (RFC 7515, section 2), of which each has one text only; NULL for any other
- * text.  libsodium refuses stray bits at the end, and all that is no letter of its alphabet. */
+bool
+base64url_decode(const char *text, size_t length, unsigned char *ret, size_t size, size_t *ret_length)
+{
+	for (size_t i = 0; i < length; i++) {
+		char c = text[i];
+
+		if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+			c == '-' || c == '_'))
+			return false;
+	}
+	return sodium_base642bin(ret, size, text, length, NULL, ret_length, NULL,
+		   sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0;
+}
+
+/* NULL for a text that is no base64url. */
 static const char *
 decode(struct arena *a, const char *text, size_t length, size_t *ret_length)
 {
-	unsigned char *bytes = arena_alloc(a, length / 4 * 3 + 4);
+	size_t size = length / 4 * 3 + 3;
+	unsigned char *bytes = arena_alloc(a, size);
 
-	if (sodium_base642bin(bytes, length / 4 * 3 + 3, text, length, NULL, ret_length, NULL,
-		sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0)
-		return NULL;
-	return (const char *)bytes;
+	return base64url_decode(text, length, bytes, size, ret_length) ? (const char *)bytes : NULL;
 }
 
 const char *

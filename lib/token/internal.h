@@ -53,6 +53,11 @@ struct json_object *json_read(const char *json, size_t length, const char **ret_
 
 /* --- gate.c --- */
 
+/* The bytes of base64url without padding (RFC 7515, section 2), of which each has one text only; false for any other text, or
+ * for more than size.  libsodium 1.0.18 refuses padding and stray bits at the end, but takes bytes from 0x80 on for
+ * letters where char is signed: they are looked at first. */
+bool base64url_decode(const char *text, size_t length, unsigned char *ret, size_t size, size_t *ret_length);
+
 /* What may be believed of a token before its signature was checked: how it is built. */
 struct token_parts {
 	const char *kid;

@@ -132,9 +132,7 @@ coordinate(const char *text, unsigned char ret[COORDINATE])
 	size_t length;
 
 	return strlen(text) == COORDINATE_TEXT &&
-	       sodium_base642bin(ret, COORDINATE, text, COORDINATE_TEXT, NULL, &length, NULL,
-		   sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0 &&
-	       length == COORDINATE;
+	       base64url_decode(text, COORDINATE_TEXT, ret, COORDINATE, &length) && length == COORDINATE;
 }
 
 /* That what the private half signs is what the public half takes. */

@@ -266,6 +266,16 @@ changed(const char *jwk, size_t at)
 	return copy;
 }
 
+/* With 43 bytes for y, of which two are one letter that base64url doesn't have. */
+static const char *
+accented(const char *jwk)
+{
+	char *copy = arena_strdup(arena, jwk);
+
+	memcpy(strstr(copy, "\"y\":\"") + 5 + 7, "\xc3\xa9", 2);
+	return copy;
+}
+
 START_TEST(a_set_that_is_none_is_refused)
 {
 	const char *jwk = forger_jwk(arena, forger, "k1", false);
@@ -284,6 +294,7 @@ START_TEST(a_set_that_is_none_is_refused)
 		arena_printf(arena, "{\"keys\":[%s],\"keys\":[%s]}", jwk, jwk),
 		arena_printf(arena, "{\"keys\":[%s]}", off_curve),
 		arena_printf(arena, "{\"keys\":[%s]}", stray),
+		arena_printf(arena, "{\"keys\":[%s]}", accented(jwk)),
 		arena_printf(arena, "{\"keys\":[{\"use\":\"enc\",%s]}", jwk + 1),
 		arena_printf(arena, "{\"keys\":[{\"alg\":\"ES384\",%s]}", jwk + 1),
 		arena_printf(arena, "{\"keys\":[%s]}", forger_jwk(arena, forger, "", false)),

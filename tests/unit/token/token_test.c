@@ -295,6 +295,36 @@ START_TEST(base64url_has_one_form)
 }
 END_TEST
 
+START_TEST(bytes_that_are_no_letters_are_refused_in_each_part)
+{
+	const char *good = forge(arena, forger, HEADER, CLAIMS);
+	size_t length = strlen(good);
+
+	for (size_t at = 0; at < length; at += 5)
+		for (int c = 1; c < 256; c++) {
+			char *text = arena_strdup(arena, good);
+
+			text[at] = (char)c;
+			if (text[at] != good[at])
+				ck_assert_msg(verify(text, TOKEN_ACCESS, NOW) == RC_UNAUTHENTICATED,
+				    "%d at %zu", c, at);
+		}
+	/* That the signature is wrong then is not what refuses them: */
+	for (int c = 0x80; c < 256; c++) {
+		char *text = arena_strdup(arena, good);
+
+		text[length - 5] = (char)c;
+		assert_refused(text, "no ES256 signature");
+		text = arena_strdup(arena, good);
+		text[5] = (char)c;
+		assert_refused(text, "a header that is none of ours");
+		text = arena_strdup(arena, good);
+		*(strchr(text, '.') + 5) = (char)c;
+		assert_refused(text, "claims that are no base64url");
+	}
+}
+END_TEST
+
 START_TEST(a_text_of_other_than_three_parts_is_refused)
 {
 	const char *good = forge(arena, forger, HEADER, CLAIMS);
@@ -467,6 +497,7 @@ token_suite(void)
 	tcase_add_test(tc, an_unknown_key_is_told_apart);
 	tcase_add_test(tc, a_changed_letter_anywhere_is_refused);
 	tcase_add_test(tc, base64url_has_one_form);
+	tcase_add_test(tc, bytes_that_are_no_letters_are_refused_in_each_part);
 	tcase_add_test(tc, a_text_of_other_than_three_parts_is_refused);
 	tcase_add_test(tc, a_nul_inside_is_refused);
 	tcase_add_test(tc, a_text_over_eight_kib_is_refused);

@@ -194,6 +194,10 @@ setup(void)
 	    forger_jwk(arena, second, "k2", false));
 	text = token_of(forger, "k1");
 	server.status = "200 OK";
+	server.keys_asked = server.ended_asked = 0;
+	bad_news = good_news = 0;
+	forward_s = 0;
+	server_says(NULL, NULL);
 	server_start();
 }
 
