@@ -134,7 +134,7 @@ cli_failed(const struct cli *cli, struct ctx *cx, enum rc rc, const char *fmt, .
 	complain(cli, fmt, ap);
 	va_end(ap);
 	fprintf(stderr, ": %s",
-	    err->message == NULL && err->detail != NULL ? rc_meaning(rc)->name : err_message(cx, rc));
+	    err->message == NULL && err->fields == NULL && err->detail != NULL ? rc_meaning(rc)->name : err_message(cx, rc));
 	for (const struct err_field *f = err->fields; f != NULL && err->field_count > 1; f = f->next)
 		fprintf(stderr, "\n  %s: %s", f->name, f->message);
 	if (err->detail != NULL)

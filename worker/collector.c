@@ -25,6 +25,7 @@
 /* After each turn but a full one, so that the database gets its rows by the hundred rather than one by one. */
 #define GATHER_MS 100
 #define SEAL_EVERY_NS INT64_C(1000000000)
+#define PURGE_EVERY_NS INT64_C(3600000000000)
 
 struct collector {
 	const struct trail *trail;
@@ -41,7 +42,7 @@ struct collector {
 	bool begun;  /* head is at least what the seal says */
 	struct audit_head head, sealed;
 	int64_t next; /* seq of the next row: head's follower, unless somebody else has written there */
-	int64_t seal_at_ns;
+	int64_t seal_at_ns, purge_at_ns;
 	int watch; /* inotify */
 	bool watching;
 };
@@ -319,6 +320,23 @@ wait_for_more(struct collector *c)
 }
 
 /* *ret_full: there may be more at once. */
+/* The trail doesn't wait for it, and goes on where it fails. */
+static void
+purge(struct collector *c, struct ctx *cx)
+{
+	int64_t now = clock_monotonic_ns();
+	enum rc rc;
+
+	if (c->trail->purge == NULL || now < c->purge_at_ns)
+		return;
+	c->purge_at_ns = now + PURGE_EVERY_NS;
+	rc = c->trail->purge(cx);
+	if (rc != RC_OK)
+		log_line(LOG_WARNING, "%s: nothing purged: %s", c->trail->domain,
+		    cx->err.detail == NULL ? rc_meaning(rc)->name : cx->err.detail);
+	err_clear(cx);
+}
+
 static enum rc
 turn(struct collector *c, struct ctx *cx, bool *ret_full)
 {
@@ -348,6 +366,7 @@ turn(struct collector *c, struct ctx *cx, bool *ret_full)
 	if (clock_monotonic_ns() >= c->seal_at_ns)
 		seal(c);
 	*ret_full = c->spool.count == BATCH_ENTRIES || c->spool.length + 2 * AUDIT_LINE_MAX > BATCH_BYTES;
+	purge(c, cx);
 	if (c->spool.count == 0)
 		wait_for_more(c);
 	return RC_OK;

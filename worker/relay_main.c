@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "domain/auth/auth.h"
 #include "domain/scheduling/scheduling.h"
 #include "lib/base/config.h"
 #include "worker/collector.h"
@@ -51,10 +52,10 @@ static const struct {
 	struct trail trail;
 	const struct outbox *outbox; /* NULL: the domain has none */
 } databases[] = {
-	{ { "patient", "medicore_patient_relay", patient_database }, NULL },
-	{ { "scheduling", "medicore_scheduling_relay", scheduling_database }, &scheduling_outbox },
-	{ { "billing", "medicore_billing_relay", billing_database }, NULL },
-	{ { "auth", "medicore_auth_relay", auth_database }, NULL },
+	{ { "patient", "medicore_patient_relay", patient_database, NULL }, NULL },
+	{ { "scheduling", "medicore_scheduling_relay", scheduling_database, NULL }, &scheduling_outbox },
+	{ { "billing", "medicore_billing_relay", billing_database, NULL }, NULL },
+	{ { "auth", "medicore_auth_relay", auth_database, auth_purge }, NULL },
 };
 #define DATABASES (sizeof(databases) / sizeof(*databases))
 
