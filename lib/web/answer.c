@@ -11,6 +11,7 @@
 #include "lib/web/reply.h"
 #include "lib/web/request.h"
 #include "lib/web/route.h"
+#include "lib/web/throttle.h"
 #include "lib/web/trail.h"
 
 bool
@@ -150,8 +151,9 @@ web_answer(struct web_worker *worker, const struct web_env *env)
 	ctx_init(&cx, worker->arena, worker->pg);
 	cx.deadline_ns = started + config->web.request_timeout_ms * 1000000;
 	take_request_id(&cx, &rq);
+	take_address(&cx, &rq);
 	reply_init(&rp, &cx, &rq);
-	rc = admit(&cx, &rq, &rp, &ended);
+	rc = throttle(&cx, &rq, admit(&cx, &rq, &rp, &ended));
 	if (rc == RC_OK && rq.route != NULL)
 		rc = handle(&cx, &rq, &rp);
 	conclude(&rp, rc);

@@ -5,8 +5,7 @@
 
 const char *const role_names[] = { "ADMIN", "STAFF", "DOCTOR", "BILLING", "AUDITOR", "ANYONE", NULL };
 
-/* The web server's word for it, which no header field can be. */
-static void
+void
 take_address(struct ctx *cx, const struct request *rq)
 {
 	const char *address = request_header(rq, "REMOTE_ADDR");
@@ -33,7 +32,6 @@ authorise(struct ctx *cx, struct request *rq)
 	const char *token = request_bearer(rq);
 	enum rc rc;
 
-	take_address(cx, rq);
 	if ((rq->route->roles & ROLE_ANYONE) != 0)
 		return RC_OK;
 	if (token == NULL)

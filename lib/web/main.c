@@ -14,6 +14,7 @@
 #include "lib/token/watched.h"
 #include "lib/web/authorise.h"
 #include "lib/web/engine.h"
+#include "lib/web/limits.h"
 #include "lib/web/openapi.h"
 #include "lib/web/route.h"
 #include "lib/web/web.h"
@@ -127,6 +128,20 @@ tell_auth(const char *why, unsigned failed)
 		log_line(LOG_INFO, "auth answers again, after failing %u times", failed);
 }
 
+static struct limits *
+open_limits(const struct web_program *program)
+{
+	const char *why;
+	struct limits *limits;
+
+	if (config->web.rate == 0 && config->web.rate_loopback == 0)
+		return NULL;
+	limits = limits_open(config->web.state, program->name, &why);
+	if (why != NULL)
+		log_line(LOG_WARNING, "[web] state %s: %s; each process counts requests for itself", config->web.state, why);
+	return limits;
+}
+
 static int
 serve(const struct web_program *given)
 {
@@ -153,12 +168,14 @@ serve(const struct web_program *given)
 	}
 	if (program->domain != NULL)
 		program->spool = audit_spool_new(program->domain, program->name);
+	program->limits = open_limits(program);
 	if (program->start != NULL)
 		program->start();
 	status = fcgi ? engine_fcgi(program) : engine_cgi(program);
 	if (program->stop != NULL)
 		program->stop();
 	audit_spool_free(program->spool);
+	limits_close(program->limits);
 	watched_close();
 	return status;
 }

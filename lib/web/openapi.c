@@ -204,6 +204,8 @@ route_errors(const struct web_route *route)
 		errors |= 1u << RC_TOO_LARGE | 1u << RC_MEDIA_TYPE;
 	if (route->answer != NULL)
 		errors |= 1u << RC_NOT_ACCEPTABLE;
+	if (!route->quiet)
+		errors |= 1u << RC_THROTTLED;
 	return errors;
 }
 

@@ -125,6 +125,8 @@ static const char headers[] =
     "\"Location\":{\"description\":\"Where the new thing is\",\"schema\":{\"type\":\"string\",\"format\":\"uri-reference\"}},"
     "\"Link\":{\"description\":\"The next page, rel=\\\"next\\\"; absent on the last\",\"schema\":{\"type\":\"string\"}},"
     "\"WWW-Authenticate\":{\"description\":\"Bearer, with an error where there was a token\",\"schema\":{\"type\":\"string\"}},"
+    "\"RateLimit-Policy\":{\"description\":\"Most requests of this account or address, q in w seconds; where there is a limit\",\"schema\":{\"type\":\"string\"}},"
+    "\"RateLimit\":{\"description\":\"How many of them remain, r, and the seconds until all are there again, t\",\"schema\":{\"type\":\"string\"}},"
     "\"Retry-After\":{\"description\":\"Seconds\",\"schema\":{\"type\":\"integer\"}}";
 
 static const char security_schemes[] =
@@ -156,6 +158,11 @@ write_responses(struct buf *b)
 		if (meaning->http == 503)
 			buf_add_text(b,
 			    ",\"headers\":{\"Retry-After\":{\"$ref\":\"#/components/headers/Retry-After\"}}");
+		if (meaning->http == 429)
+			buf_add_text(b,
+			    ",\"headers\":{\"Retry-After\":{\"$ref\":\"#/components/headers/Retry-After\"},"
+			    "\"RateLimit-Policy\":{\"$ref\":\"#/components/headers/RateLimit-Policy\"},"
+			    "\"RateLimit\":{\"$ref\":\"#/components/headers/RateLimit\"}}");
 		buf_add_text(b, "," ERROR_CONTENT "}");
 	}
 	buf_add_char(b, '}');

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "lib/web/engine.h"
+#include "lib/web/limits.h"
 #include "lib/web/web.h"
 
 #define SEGMENTS_MAX 8 /* no pattern of ours comes near */
@@ -32,6 +33,8 @@ struct request {
 	const char *body;
 	size_t body_length;
 	bool token_refused; /* there was one, and it is not good */
+	struct limit limit;   /* quota 0: none applies */
+	bool by_account;      /* it is the account's, not the address's */
 	const char **subject; /* for the audit trail: whom it is about, NULL while that isn't known */
 };
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "lib/web/reply.h"
+#include "lib/web/throttle.h"
 #include "lib/web/trail.h"
 
 /* A stream goes out in pieces of about this size. */
@@ -54,6 +55,7 @@ send_head(struct reply *rp, bool whole)
 	else
 		buf_add_text(&head, "Cache-Control: no-store\r\n");
 	buf_addf(&head, "X-Content-Type-Options: nosniff\r\nX-Request-Id: %s\r\n", rp->cx->request_id);
+	throttle_headers(&head, rp->rq);
 	if (rp->headers.length > 0)
 		buf_add(&head, rp->headers.bytes, rp->headers.length);
 	buf_add_text(&head, "\r\n");

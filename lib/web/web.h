@@ -26,6 +26,7 @@ enum web_role {
 };
 
 struct audit_spool;
+struct limits;
 struct request;
 struct reply;
 
@@ -63,7 +64,8 @@ struct web_program {
 					* NULL: none */
 	const char *subject; /* name of the parameter or member, a UUID, that says which patient a thing is
 			      * about; NULL: none does */
-	struct audit_spool *spool; /* web_main's */
+	struct audit_spool *spool; /* web_main's, as the next */
+	struct limits *limits;	   /* NULL: anybody may ask as often as they like */
 	/* Whose access token it is: fills in cx's account, role and session, or returns RC_UNAUTHENTICATED, or
 	 * RC_UNAVAILABLE where that can't be told now.  NULL: web_main sets one that asks auth for its keys. */
 	enum rc (*authenticate)(struct ctx *cx, const char *token);

@@ -26,6 +26,9 @@ write_conf() {
 	port = 5432
 	admin = postgres
 
+	[web]
+	state = $real/state
+
 	[patientd]
 	listen = 127.0.0.1:$patient
 
@@ -252,6 +255,7 @@ dev_up() {
 	[[ $transport != kafka ]] || packages_need "${packages_kafka[@]}"
 	[[ -n ${MEDICORE_DEV_BUILD:-} && -e $build/Makefile ]] || build_make
 	run_make
+	mkdir -p "$real/state" && chmod 1777 "$real/state" # each program makes a file there, by its own user
 	write_conf
 	start_postgres
 	start_kafka

@@ -8,10 +8,12 @@ Suite *authorise_suite(void);
 Suite *body_suite(void);
 Suite *cursor_suite(void);
 Suite *error_suite(void);
+Suite *limits_suite(void);
 Suite *media_suite(void);
 Suite *query_suite(void);
 Suite *reply_suite(void);
 Suite *route_suite(void);
 Suite *stream_suite(void);
+Suite *throttle_suite(void);
 
 #endif
