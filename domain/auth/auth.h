@@ -66,8 +66,8 @@ struct password_change {
 
 extern const struct field password_fields[];
 
-/* By cx->account, of cx->role.  Ends all logins of whose it is. */
-enum rc password_change(struct ctx *cx, const struct password_change *asked);
+/* By cx->account, of cx->role.  Ends all logins of *ret_account, whose it is. */
+enum rc password_change(struct ctx *cx, const struct password_change *asked, const char **ret_account);
 
 /* By the operator. */
 enum rc password_reset(struct ctx *cx, const char *account_id, const char *password);

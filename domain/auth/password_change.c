@@ -46,7 +46,7 @@ password_reset(struct ctx *cx, const char *account_id, const char *password)
 }
 
 static enum rc
-change_own(struct ctx *cx, const struct password_change *asked)
+change_own(struct ctx *cx, const struct password_change *asked, const char **ret_account)
 {
 	struct credential by;
 	bool good;
@@ -60,11 +60,15 @@ change_own(struct ctx *cx, const struct password_change *asked)
 		rc = attempt_prove(cx, &(struct account){ .id = cx->account }, asked->old_password, &good, &by);
 	if (rc == RC_OK && !good)
 		rc = wrong(cx);
-	return rc == RC_OK ? replace(cx, cx->account, &by, asked->new_password) : rc;
+	if (rc == RC_OK)
+		rc = replace(cx, cx->account, &by, asked->new_password);
+	if (rc == RC_OK)
+		*ret_account = cx->account;
+	return rc;
 }
 
 enum rc
-password_change(struct ctx *cx, const struct password_change *asked)
+password_change(struct ctx *cx, const struct password_change *asked, const char **ret_account)
 {
 	struct account whose = { .id = asked->account_id, .email = asked->email }, found;
 	enum rc rc = RC_OK;
@@ -72,13 +76,17 @@ password_change(struct ctx *cx, const struct password_change *asked)
 	if (whose.id != NULL && whose.email != NULL)
 		return err_field(cx, RC_INVALID, "email", "Give accountId or email, not both");
 	if (whose.id == NULL && whose.email == NULL)
-		return change_own(cx, asked);
+		return change_own(cx, asked, ret_account);
 	rc = account_store_find(cx, &whose, &found);
 	if (rc == RC_OK && strcmp(found.id, cx->account) == 0)
-		return change_own(cx, asked);
+		return change_own(cx, asked, ret_account);
 	if ((rc == RC_OK || rc == RC_NOT_FOUND) && strcmp(cx->role, "ADMIN") != 0)
 		return err_set(cx, RC_FORBIDDEN, "Only an ADMIN may reset another's password");
 	if (rc == RC_NOT_FOUND)
 		return err_field(cx, rc, whose.id != NULL ? "accountId" : "email", "No account has it");
-	return rc == RC_OK ? password_reset(cx, found.id, asked->new_password) : rc;
+	if (rc == RC_OK)
+		rc = password_reset(cx, found.id, asked->new_password);
+	if (rc == RC_OK)
+		*ret_account = found.id;
+	return rc;
 }

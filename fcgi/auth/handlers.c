@@ -104,12 +104,17 @@ enum rc
 password_post(struct ctx *cx, const struct request *rq, struct reply *rp)
 {
 	struct password_change asked = { 0 };
+	const char *whose;
 	enum rc rc;
 
 	rc = request_read(cx, rq, password_fields, CREATE, &asked);
 	if (rc == RC_OK)
-		rc = password_change(cx, &asked);
-	return rc == RC_OK ? reply_nothing(cx, rp) : rc;
+		rc = password_change(cx, &asked, &whose);
+	if (rc == RC_OK)
+		rc = reply_nothing(cx, rp);
+	if (rc == RC_OK)
+		reply_about(rp, whose);
+	return rc;
 }
 
 /* GET /auth/accounts */

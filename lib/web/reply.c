@@ -164,6 +164,12 @@ reply_nothing(struct ctx *cx, struct reply *rp)
 	return reply_status(cx, rp, 204);
 }
 
+void
+reply_about(struct reply *rp, const char *thing)
+{
+	rp->made = thing;
+}
+
 enum rc
 reply_status(struct ctx *cx, struct reply *rp, int status)
 {

@@ -132,6 +132,9 @@ enum rc reply_created_at(struct ctx *cx, struct reply *rp, const struct field *t
 
 enum rc reply_nothing(struct ctx *cx, struct reply *rp); /* 204 */
 
+/* What the audit trail is to call that which the request dealt with, where its path doesn't say; after the answer is made. */
+void reply_about(struct reply *rp, const char *thing);
+
 /* Nothing but a status, for the routes whose clients rely on an empty body. */
 enum rc reply_status(struct ctx *cx, struct reply *rp, int status);
 

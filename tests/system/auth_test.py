@@ -172,3 +172,18 @@ def test_the_relay_removes_what_is_past_keeping(system):
     system.again()
     wait_until(lambda: not system.sql("auth", "select from session where id = %s", old[0][0]), 10, "the end of an old login")
     assert system.sql("auth", "select count(*) from session s join account a on a.id = account_id where email = %s", email) == [(1,)]
+
+
+# --- who did it ---
+
+def test_the_trail_says_whose_account_was_made_and_whose_password_reset(system):
+    status, headers, _ = system.http("POST", "/auth", {"name": "x", "email": f"{uuid.uuid4()}@example.org", "password": SECRET,
+                                                       "role": "STAFF"})
+    assert status == 201
+    identity = headers["Location"].rsplit("/", 1)[1]
+    assert system.http("POST", "/auth/password", {"accountId": identity, "newPassword": SECRET + "!"})[0] == 204
+    assert system.http("PATCH", f"/auth/accounts/{identity}", {"role": "DOCTOR"})[0] == 200
+    noted = wait_until(lambda: len(rows := system.sql("auth", "select action, account::text, result from audit where thing = %s order by seq",
+                                                      identity)) == 3 and rows, 10, "the trail")
+    admin = system.sql("auth", "select id::text from account where email = %s", system.env["MEDICORE_ADMIN_EMAIL"])[0][0]
+    assert noted == [("POST /auth", admin, "ok"), ("POST /auth/password", admin, "ok"), ("PATCH /auth/accounts/{id}", admin, "ok")]

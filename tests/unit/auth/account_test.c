@@ -71,13 +71,15 @@ END_TEST
 
 /* --- passwords --- */
 
+static const char *whose;
+
 static enum rc
 new_password(const char *role, const struct password_change *asked)
 {
 	err_clear(&cx);
 	cx.account = ADA;
 	cx.role = role;
-	return password_change(&cx, asked);
+	return password_change(&cx, asked, &whose);
 }
 
 START_TEST(others_passwords_are_for_admins)
@@ -116,6 +118,7 @@ START_TEST(password_that_another_change_replaced_meanwhile_is_wrong)
 	ck_assert_int_eq(fakes.ended_all, 1);
 	fakes.rc.set_password = RC_OK;
 	ck_assert_int_eq(new_password("STAFF", &asked), RC_OK);
+	ck_assert_str_eq(whose, ADA);
 	ck_assert_int_eq(fakes.password_version, 7);
 	ck_assert_int_eq(fakes.ended_all, 2);
 	ck_assert_int_eq(fakes.successes, 1);
