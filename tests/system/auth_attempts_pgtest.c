@@ -184,9 +184,9 @@ START_TEST(guesses_at_once_hear_no_more_than_the_limit)
 		ck_assert(rc[i] == RC_UNAUTHENTICATED || rc[i] == RC_THROTTLED);
 		heard += rc[i] == RC_UNAUTHENTICATED;
 	}
-	/* One more for each second that it took. */
+	/* And one more after 1 s, 2 s, 4 s …, where the machine is that slow. */
 	ck_assert_uint_ge(heard, LIMIT);
-	ck_assert_uint_le(heard, LIMIT + 2);
+	ck_assert_uint_le(heard, LIMIT + 4);
 }
 END_TEST
 
