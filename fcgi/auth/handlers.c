@@ -49,6 +49,7 @@ login_post(struct ctx *cx, const struct request *rq, struct reply *rp)
 	rc = request_read(cx, rq, credentials_fields, CREATE, &asked);
 	if (rc == RC_OK)
 		rc = login(cx, &auth_ports, &asked, &pair);
+	reply_about(rp, asked.email);
 	return rc == RC_OK ? reply_one(cx, rp, token_pair_fields, &pair, 0) : rc;
 }
 
@@ -261,4 +262,38 @@ revocations_get(struct ctx *cx, const struct request *rq, struct reply *rp)
 	}
 	buf_add_text(&b, "]}");
 	return reply_json(cx, rp, &b, 0);
+}
+
+struct trail {
+	const char *name, *path;
+};
+
+const struct field trail_fields[] = {
+	{ .name = "name", .type = F_TEXT, .at = offsetof(struct trail, name), .use = REPLY, .help = "Whose it is" },
+	{ .name = "path", .type = F_TEXT, .at = offsetof(struct trail, path), .use = REPLY, .help = "Where to read it" },
+	FIELD_END,
+};
+
+/* GET /audit: each is answered by the program that has its database. */
+enum rc
+trails_list(struct ctx *cx, const struct request *rq, struct reply *rp)
+{
+	static const struct trail trails[] = {
+		{ "patient", "/audit/patient" },
+		{ "scheduling", "/audit/scheduling" },
+		{ "billing", "/audit/billing" },
+		{ "auth", "/audit/auth" },
+	};
+	size_t count = sizeof(trails) / sizeof(*trails), first = 0, n;
+	struct page page;
+	enum rc rc = request_page(cx, rq, &page);
+
+	if (rc != RC_OK)
+		return rc;
+	for (size_t i = 0; page.after != NULL && i < count; i++)
+		if (strcmp(trails[i].name, page.after) == 0)
+			first = i + 1;
+	n = count - first < (size_t)page.limit ? count - first : (size_t)page.limit;
+	return reply_list(cx, rp, trail_fields, trails + first, n, sizeof(*trails),
+	    first + n < count ? trails[first + n - 1].name : NULL);
 }

@@ -11,6 +11,7 @@ extern const struct web_route auth_routes[];
 extern const struct field jwks_fields[];
 extern const struct field revocations_fields[];
 extern const struct field revocations_filters[];
+extern const struct field trail_fields[];
 
 /* signing.c: lib/token with the private keys of [auth] keys. */
 extern const struct auth_ports auth_ports;
@@ -23,6 +24,6 @@ enum rc authenticate(struct ctx *cx, const char *token);
 
 web_handler accounts_create, accounts_list, accounts_get, accounts_change;
 web_handler login_post, validate_get, refresh_post, logout_post, me_get, password_post;
-web_handler jwks_get, revocations_get;
+web_handler jwks_get, revocations_get, trails_list;
 
 #endif

@@ -1,5 +1,6 @@
 /* routes.c - who may ask what of logins, and where it is answered. */
 #include "fcgi/auth/handlers.h"
+#include "lib/web/audit_route.h"
 
 #define EVERYBODY (ROLE_ADMIN | ROLE_STAFF | ROLE_DOCTOR | ROLE_BILLING | ROLE_AUDITOR)
 
@@ -43,5 +44,8 @@ const struct web_route auth_routes[] = {
 	  .summary = "For our own programs, with their secret: logins that were ended after the one numbered `after`",
 	  .filters = revocations_filters, .answer = revocations_fields, .status = 200,
 	  .errors = ERR(RC_UNAUTHENTICATED), .quiet = true },
+	AUDIT_ROUTE("auth"),
+	{ .method = "GET", .pattern = "/audit", .roles = ROLE_ADMIN | ROLE_AUDITOR, .handler = trails_list,
+	  .summary = "The audit trails there are", .answer = trail_fields, .list = true, .status = 200 },
 	WEB_END
 };

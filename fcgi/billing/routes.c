@@ -1,6 +1,7 @@
 /* routes.c - who may ask what of /services and /invoices, and where it is answered. */
 #include "domain/billing/billing.h"
 #include "fcgi/billing/handlers.h"
+#include "lib/web/audit_route.h"
 
 #define TILL (ROLE_ADMIN | ROLE_STAFF | ROLE_BILLING)
 #define PRICERS (ROLE_ADMIN | ROLE_BILLING)
@@ -26,5 +27,6 @@ const struct web_route billing_routes[] = {
 	  .errors = ERR(RC_NOT_FOUND) | ERR(RC_CONFLICT) | ERR(RC_UNAVAILABLE), .once = true },
 	{ .method = "GET", .pattern = "/invoices/{id}", .roles = TILL, .handler = invoices_get,
 	  .summary = "One invoice", .answer = invoice_fields, .status = 200, .errors = ERR(RC_NOT_FOUND) },
+	AUDIT_ROUTE("billing"),
 	WEB_END
 };

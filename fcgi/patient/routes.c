@@ -1,6 +1,7 @@
 /* routes.c - who may ask what of /patients, and where it is answered. */
 #include "domain/patient/patient.h"
 #include "fcgi/patient/handlers.h"
+#include "lib/web/audit_route.h"
 
 #define FRONT_DESK (ROLE_ADMIN | ROLE_STAFF)
 #define READERS (FRONT_DESK | ROLE_DOCTOR | ROLE_BILLING)
@@ -23,5 +24,6 @@ const struct web_route patient_routes[] = {
 	{ .method = "DELETE", .pattern = "/patients/{id}", .roles = FRONT_DESK, .handler = patients_delete,
 	  .summary = "Remove a patient; the e-mail address is free again", .status = 204,
 	  .errors = ERR(RC_NOT_FOUND) | ERR(RC_STALE) },
+	AUDIT_ROUTE("patient"),
 	WEB_END
 };

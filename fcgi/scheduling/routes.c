@@ -1,5 +1,6 @@
 /* routes.c - who may ask what of /appointments, and where it is answered. */
 #include "fcgi/scheduling/handlers.h"
+#include "lib/web/audit_route.h"
 
 #define CARE (ROLE_ADMIN | ROLE_STAFF | ROLE_DOCTOR)
 
@@ -19,5 +20,6 @@ const struct web_route scheduling_routes[] = {
 	  .summary = "Cancel an appointment; again changes nothing", .body = appointment_cancel_fields,
 	  .body_use = CREATE, .answer = appointment_fields, .status = 200,
 	  .errors = ERR(RC_NOT_FOUND) | ERR(RC_STALE) },
+	AUDIT_ROUTE("scheduling"),
 	WEB_END
 };

@@ -158,16 +158,16 @@ reply_list(struct ctx *cx, struct reply *rp, const struct field *table, const vo
 	return RC_OK;
 }
 
+void
+reply_about(struct reply *rp, const char *thing)
+{
+	rp->about = thing;
+}
+
 enum rc
 reply_nothing(struct ctx *cx, struct reply *rp)
 {
 	return reply_status(cx, rp, 204);
-}
-
-void
-reply_about(struct reply *rp, const char *thing)
-{
-	rp->made = thing;
 }
 
 enum rc

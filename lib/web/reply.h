@@ -23,7 +23,8 @@ struct reply {
 	bool lost;                 /* nobody listens any more */
 	const struct field *table; /* of a stream's rows */
 	size_t count;              /* things that it holds */
-	const char *made;          /* id of a new one, or what the trail calls it otherwise */
+	const char *made;          /* id of a new one */
+	const char *about;         /* for the audit trail; also where an error is answered */
 };
 
 void reply_init(struct reply *rp, struct ctx *cx, const struct request *rq);

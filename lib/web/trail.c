@@ -45,7 +45,14 @@ subject_of(const struct request *rq, char scratch[UUID_SIZE])
 	return *rq->subject;
 }
 
-/* The path's parameters, then what was made. */
+static void
+add_thing(struct buf *b, const char *thing)
+{
+	if (thing != NULL)
+		buf_addf(b, "%s%s", b->length > 0 ? " " : "", thing);
+}
+
+/* The path's parameters, what was made, and what the handler says. */
 static const char *
 thing_of(struct ctx *cx, const struct request *rq, const struct reply *rp)
 {
@@ -54,9 +61,9 @@ thing_of(struct ctx *cx, const struct request *rq, const struct reply *rp)
 
 	for (size_t i = 0; *at == '/'; i++, at += strcspn(at, "/"))
 		if (*++at == '{')
-			buf_addf(&b, "%s%s", b.length > 0 ? " " : "", rq->segments[i]);
-	if (rp->made != NULL)
-		buf_addf(&b, "%s%s", b.length > 0 ? " " : "", rp->made);
+			add_thing(&b, rq->segments[i]);
+	add_thing(&b, rp->made);
+	add_thing(&b, rp->about);
 	return b.bytes;
 }
 

@@ -132,14 +132,14 @@ enum rc reply_created_at(struct ctx *cx, struct reply *rp, const struct field *t
 
 enum rc reply_nothing(struct ctx *cx, struct reply *rp); /* 204 */
 
-/* What the audit trail is to call that which the request dealt with, where its path doesn't say; after the answer is made. */
-void reply_about(struct reply *rp, const char *thing);
-
 /* Nothing but a status, for the routes whose clients rely on an empty body. */
 enum rc reply_status(struct ctx *cx, struct reply *rp, int status);
 
 /* 200 with JSON that the handler made; anybody may keep it for max_age_s seconds, 0: nobody. */
 enum rc reply_json(struct ctx *cx, struct reply *rp, const struct buf *json, int max_age_s);
+
+/* For the audit trail: what the request is about, where neither its path nor its answer says so. */
+void reply_about(struct reply *rp, const char *thing);
 
 /* A bare array that goes out as it is made, at flat memory: begin, any number of rows, end.  Once it has
  * begun an error can only cut the answer short, so that the client sees broken JSON rather than a shorter
