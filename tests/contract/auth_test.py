@@ -1,5 +1,7 @@
 """Logins: the contract's /auth to the letter, and its "Better" list, through the front door."""
 import concurrent.futures
+import http.client
+import json
 import math
 import os
 import pathlib
@@ -437,6 +439,26 @@ def test_many_good_logins_at_once_are_not_held():
     address, _ = account()
     with concurrent.futures.ThreadPoolExecutor(12) as pool:
         assert set(pool.map(lambda _: login(address).status, range(24))) == {200}
+
+
+def login_from(here, address, password=SECRET):
+    """The status of a login from another of this machine's addresses, whatever its header fields say."""
+    connection = http.client.HTTPConnection(rest.URL.hostname, rest.URL.port, timeout=30, source_address=(here, 0))
+    connection.request("POST", "/auth/login", json.dumps({"email": address, "password": password}),
+                       {"Content-Type": "application/json", "X-Forwarded-For": "127.0.0.2", "X-Real-IP": "127.0.0.2"})
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+def test_failures_elsewhere_keep_the_owner_out_of_no_known_place():
+    address, _ = account()
+    assert login_from("127.0.0.2", address) == 200
+    for i in range(9):
+        login_from("127.0.0.1", address, f"wrong one {i}")
+    assert login_from("127.0.0.1", address) == 429
+    assert login_from("127.0.0.3", address) == 429
+    assert login_from("127.0.0.2", address) == 200
 
 
 def test_guesses_at_once_are_no_more_than_guesses_in_a_row():
