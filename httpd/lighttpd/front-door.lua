@@ -60,12 +60,20 @@ if failed then
 	return failed
 end
 
+-- Apache's limits, too.
+local longest = 8190
+if #r.req_attr["request.orig-uri"] > longest then
+	return 414
+end
+
 -- Nobody before us is trusted to say where a request comes from; and X_Request_Id would be the same variable as X-Request-Id.
 local spoofed = { ["proxy"] = true, ["forwarded"] = true, ["x-real-ip"] = true, ["x-forwarded-for"] = true,
 	["x-forwarded-host"] = true, ["x-forwarded-proto"] = true, ["x-forwarded-port"] = true }
 local refused = {}
-for name in pairs(header) do
-	if spoofed[name:lower()] or name:find("_", 1, true) then
+for name, value in pairs(header) do
+	if #name + #value > longest then
+		return 431
+	elseif spoofed[name:lower()] or name:find("_", 1, true) then
 		refused[#refused + 1] = name
 	end
 end
