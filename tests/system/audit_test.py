@@ -9,9 +9,11 @@ import time
 import urllib.error
 import uuid
 
+import grpc
 import pytest
 
 from medicore import System, alive, wait_until
+from wire import billing_pb2, billing_pb2_grpc, patient_pb2, patient_pb2_grpc
 
 # The whole proof takes 10,000; fewer do where every commit is tested.
 READS = int(os.environ.get("MEDICORE_TEST_AUDITED_READS", "3000"))
@@ -106,6 +108,40 @@ def test_a_stream_is_noted_before_it_leaves_and_when_it_has_ended(system):
     system.sql("patient", "delete from patient where email like '%%@many.example.org'")
 
 
+def test_who_may_not_is_noted_and_who_is_nobody_is_not(system):
+    request, status, _ = asked(system, "GET", "/audit/patient", role="STAFF")
+    assert status == 403
+    assert entries(system, "patient", request) == [("GET /audit/patient", None, None, None, 0, "forbidden")]
+    account, role, address = system.sql("patient", "select account, role, address from audit where request_id = %s", request)[0]
+    assert (str(uuid.UUID(account)), role, address) == (account, "STAFF", "127.0.0.1")
+    unknown, status, _ = asked(system, "GET", f"/patients/{system.patient}", role=None)
+    assert status == 401
+    entries(system, "patient", asked(system, "GET", f"/patients/{system.patient}")[0])
+    assert system.sql("patient", "select count(*) from audit where request_id = %s", unknown) == [(0,)]
+
+
+def test_calls_by_grpc_are_noted_with_whom_they_asked_about(system):
+    request, other = str(uuid.uuid4()), str(uuid.uuid4())
+    how = {"timeout": 10, "metadata": [("x-request-id", request)]}
+    with grpc.insecure_channel(system.env["MEDICORE_PATIENT_GRPC"]) as channel:
+        stub = patient_pb2_grpc.PatientServiceStub(channel)
+        stub.verifyPatients(patient_pb2.PatientsLookupRequest(patientId=[system.patient, "x" * 1000, other]), **how)
+        stub.verifyPatient(patient_pb2.PatientLookupRequest(patientId=system.patient.upper()), **how)
+        with pytest.raises(grpc.RpcError):
+            stub.verifyPatients(patient_pb2.PatientsLookupRequest(patientId=[other] * 1001), **how)
+        wait_until(lambda: len(entries(system, "patient", request)) == 3, 5, "three entries")
+    many, one, refused = entries(system, "patient", request)
+    assert many == ("patient.PatientService/verifyPatients", None, None, f"{system.patient} - {other}", 1, "ok")
+    assert one == ("patient.PatientService/verifyPatient", None, system.patient, None, 1, "ok")
+    assert refused[4:] == (0, "invalid") and len(refused[3]) == 37 * 1000 - 1
+    request = str(uuid.uuid4())
+    with grpc.insecure_channel(system.env["MEDICORE_BILLING_GRPC"]) as channel:
+        made = billing_pb2_grpc.BillingServiceStub(channel).createInvoice(
+            billing_pb2.InvoiceRequest(patientId=system.patient, amount="1.00"), timeout=10, metadata=[("x-request-id", request)])
+    assert entries(system, "billing", request) == [
+        ("billing.BillingService/createInvoice", made.invoiceId, system.patient, None, 1, "ok")]
+
+
 def test_health_is_nobodys_business(system):
     request, status, _ = asked(system, "GET", "/health/patient/ready", role=None)
     assert status == 200
@@ -141,12 +177,10 @@ def test_a_trail_is_read_by_page_latest_first(system):
 
 def test_a_trail_is_filtered_by_time_and_refuses_what_it_does_not_know(system):
     request, _, _ = asked(system, "GET", f"/patients/{system.patient}")
-    at, = system.sql("patient", "select to_char(at at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') from audit"
-                                " where request_id = %s", request) or [entries(system, "patient", request) and None]
-    at = at or system.sql("patient", "select to_char(at at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') from audit"
-                                     " where request_id = %s", request)[0]
-    assert request in {e["requestId"] for e in trail(system, f"?from={at[0]}")[0]}
-    assert request not in {e["requestId"] for e in trail(system, f"?to={at[0]}&limit=500")[0]}
+    entries(system, "patient", request)
+    at = next(e["at"] for e in trail(system)[0] if e["requestId"] == request)
+    assert request in {e["requestId"] for e in trail(system, f"?from={at}")[0]}
+    assert request not in {e["requestId"] for e in trail(system, f"?to={at}&limit=500")[0]}
     assert trail(system, "?account=nobody-at-all")[0] == []
     for query in ("?from=yesterday", "?patientId=x", "?action=x", "?cursor=x", "?limit=0"):
         assert system.http("GET", "/audit/patient" + query)[0] == 400

@@ -18,6 +18,20 @@ static const struct pg_stmt drop_during = {
 	.sql = "alter table thing drop column during",
 };
 
+static const struct pg_stmt counted_thing = {
+	.name = "counted_thing",
+	.kind = PG_READ,
+	.sql = "select name from thing where count = 1",
+	.out = thing_fields,
+};
+
+static const struct pg_stmt count_empty = {
+	.name = "count_empty",
+	.kind = PG_READ,
+	.sql = "select count(*) as number from thing where name = ''",
+	.out = thing_fields,
+};
+
 START_TEST(every_type_comes_back_as_it_was_written)
 {
 	static const unsigned char bytes[] = { 0, 1, 0xff, 0, '\\', '\'', 0 };
@@ -51,6 +65,72 @@ START_TEST(every_type_comes_back_as_it_was_written)
 	ck_assert_str_eq(out.currency, "USD");
 	ck_assert_ptr_null(out.text);
 	ck_assert_int_eq(out.number, 0);
+}
+END_TEST
+
+#define COPY "copy thing (id, name, count) from stdin"
+
+static void
+add_row(struct pg_rows *rows, const char *id, const char *name, const char *number)
+{
+	pg_rows_add(rows, id);
+	pg_rows_add(rows, name);
+	pg_rows_add(rows, number);
+	pg_rows_end(rows);
+}
+
+START_TEST(many_rows_go_in_at_once_whatever_is_in_them)
+{
+	static const char strange[] = "\t\n\r\\ \\N \\. Zo\xc3\xab";
+	struct pg_rows rows = PG_ROWS(cx.arena);
+	struct thing out;
+	char id[UUID_SIZE];
+
+	ck_assert_int_eq(pg_copy(&cx, COPY, &rows), RC_OK); /* none at all */
+	for (int i = 0; i < 5000; i++) {
+		uuid_new(id);
+		add_row(&rows, id, i == 77 ? "" : arena_printf(cx.arena, "%s%.*d", strange, i == 0 ? 0 : 1, i), i == 0 ? "1" : NULL);
+	}
+	ck_assert_int_eq(pg_copy(&cx, COPY, &rows), RC_OK);
+	ck_assert_int_eq(number(&cx, &count_things), 5000);
+	ck_assert_int_eq(pg_fetch_one(&cx, &counted_thing, NULL, &out), RC_OK);
+	ck_assert_str_eq(out.name, strange);
+	ck_assert_int_eq(number(&cx, &count_empty), 1);
+}
+END_TEST
+
+START_TEST(of_rows_that_one_spoils_none_goes_in)
+{
+	struct pg_rows rows = PG_ROWS(cx.arena);
+	char id[UUID_SIZE];
+
+	uuid_new(id);
+	add_row(&rows, id, "a", NULL);
+	add_row(&rows, id, "b", NULL);
+	ck_assert_int_eq(pg_copy(&cx, COPY, &rows), RC_DUPLICATE);
+	ck_assert_int_eq(number(&cx, &count_things), 0);
+	err_clear(&cx);
+	ck_assert_int_eq(pg_copy(&cx, "copy nothing from stdin", &rows), RC_INTERNAL);
+	ck_assert_int_eq(number(&cx, &count_things), 0);
+}
+END_TEST
+
+START_TEST(rows_are_part_of_a_transaction)
+{
+	struct pg_rows rows = PG_ROWS(cx.arena);
+	char id[UUID_SIZE];
+
+	uuid_new(id);
+	add_row(&rows, id, "a", NULL);
+	ck_assert_int_eq(pg_begin(&cx), RC_OK);
+	ck_assert_int_eq(pg_copy(&cx, COPY, &rows), RC_OK);
+	ck_assert_int_eq(number(&cx, &count_things), 1);
+	ck_assert_int_eq(pg_end(&cx, RC_CONFLICT), RC_CONFLICT);
+	ck_assert_int_eq(number(&cx, &count_things), 0);
+	ck_assert_int_eq(pg_begin(&cx), RC_OK);
+	ck_assert_int_eq(pg_copy(&cx, COPY, &rows), RC_OK);
+	ck_assert_int_eq(pg_end(&cx, RC_OK), RC_OK);
+	ck_assert_int_eq(number(&cx, &count_things), 1);
 }
 END_TEST
 
@@ -173,6 +253,9 @@ values_suite(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, every_type_comes_back_as_it_was_written);
 	tcase_add_test(t, what_is_absent_is_null_both_ways);
+	tcase_add_test(t, many_rows_go_in_at_once_whatever_is_in_them);
+	tcase_add_test(t, of_rows_that_one_spoils_none_goes_in);
+	tcase_add_test(t, rows_are_part_of_a_transaction);
 	tcase_add_test(t, array_elements_of_any_text_come_back_as_they_were);
 	tcase_add_test(t, an_empty_array_has_no_rows);
 	tcase_add_test(t, a_statement_is_prepared_once_for_all_its_uses);
