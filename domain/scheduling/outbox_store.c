@@ -93,7 +93,8 @@ is_traceparent(const char *id)
 	return true;
 }
 
-/* The request's own, or, where its id is a UUID, as those that we make are, one with the UUID's digits as trace id; else NULL. */
+/* The request's own; or one whose trace id are the digits of its id, where that is a UUID, as those that we make are; else a new
+ * one, which request_id beside it ties to the request. */
 static const char *
 traceparent(struct ctx *cx)
 {
@@ -102,7 +103,7 @@ traceparent(struct ctx *cx)
 	if (is_traceparent(cx->request_id))
 		return cx->request_id;
 	if (!uuid_parse(cx->request_id, strlen(cx->request_id), id))
-		return NULL;
+		uuid_new(id);
 	return arena_printf(cx->arena, "00-%.8s%.4s%.4s%.4s%.12s-%.4s%.12s-00", id, id + 9, id + 14, id + 19,
 	    id + 24, id + 19, id + 24);
 }
@@ -111,7 +112,6 @@ void
 outbox_row_init(struct ctx *cx, struct outbox_row *row, const char *type, const char *appointment_id)
 {
 	struct buf headers = { .arena = cx->arena };
-	const char *trace = traceparent(cx);
 	char id[UUID_SIZE], now[INSTANT_SIZE];
 
 	uuid_new(id);
@@ -119,9 +119,7 @@ outbox_row_init(struct ctx *cx, struct outbox_row *row, const char *type, const 
 	buf_addf(
 	    &headers, "{\"ce_time\":\"%s\",\"appointment_id\":\"%s\",\"request_id\":", now, appointment_id);
 	buf_add_json(&headers, cx->request_id);
-	if (trace != NULL)
-		buf_addf(&headers, ",\"traceparent\":\"%s\"", trace);
-	buf_add_char(&headers, '}');
+	buf_addf(&headers, ",\"traceparent\":\"%s\"}", traceparent(cx));
 	*row = (struct outbox_row){
 		.id = arena_strdup(cx->arena, id),
 		.type = type,

@@ -73,13 +73,14 @@ serve(const struct rpc_program *program)
 	program->start(&options);
 	options.program = program->name;
 	options.authenticate = watched_authenticate;
+	s = rpc_server_new(&options, program->services, program->count);
+	if (s == NULL)
+		return EXIT_FAILURE;
+	/* The first thread of all, so not before the address is bound. */
 	if (!watched_open(true, tell_auth)) {
 		fprintf(stderr, "%s: out of memory or threads\n", program->name);
 		return EXIT_FAILURE;
 	}
-	s = rpc_server_new(&options, program->services, program->count);
-	if (s == NULL)
-		return EXIT_FAILURE;
 	rpc_server_start(s);
 	log_line(LOG_INFO, "listening on %s", options.listen);
 	sigwait(&ends, &sig);
