@@ -166,6 +166,7 @@ class Echo:
         self.listener.bind(str(self.path))
         self.path.chmod(0o666)
         self.listener.listen(16)
+        self.asked = 0  # connections
         self.thread = threading.Thread(target=self.serve)
         self.thread.start()
 
@@ -182,6 +183,7 @@ class Echo:
         with contextlib.suppress(OSError):
             while True:
                 connection, _ = self.listener.accept()
+                self.asked += 1
                 with connection, connection.makefile("rwb") as stream:
                     self.answer(stream)
 
@@ -225,6 +227,16 @@ def test_what_a_client_says_in_the_servers_place_never_reaches_a_program(door):
     assert values["HTTP_X_REQUEST_ID"] == "mine" and values["HTTP_ACCEPT"] == "application/json"
     assert values["REQUEST_URI"] == "/health/patient/echo?q=1" and values["QUERY_STRING"] == "q=1"
     assert values["HTTP_AUTHORIZATION"].startswith("Bearer ")
+
+
+def test_a_program_hears_of_a_request_once_its_body_is_there(door):
+    with Echo(door) as echo, connect(door.port) as s:
+        s.sendall(b"POST /health/patient/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nConnection: close\r\n\r\nx")
+        assert get(door, "/health/patient/echo")[0] == 200  # one behind it is first
+        assert echo.asked == 1
+        s.sendall(b"y")
+        assert s.recv(65536).startswith(b"HTTP/1.1 200 ")
+        assert echo.asked == 2
 
 
 def test_a_body_reaches_its_program_whole_whatever_it_was_sent_in(door):
@@ -395,7 +407,9 @@ def unhurt(door, slow):
         usual.append(p99_ms(door))
         with slow():
             beside.append(p99_ms(door))
-            assert door.http("POST", "/patients", {})[0] == 400  # one with a body has its turn as well
+            began = time.monotonic()
+            assert door.http("POST", "/patients", {})[0] == 400
+            assert time.monotonic() - began < 2, "who has a body too had to wait"
         if min(beside) < 2 * min(usual):
             break
     print(f"{door.server}: p99 {min(usual):.2f} ms, beside slow clients {min(beside):.2f} ms")
