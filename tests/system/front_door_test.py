@@ -6,6 +6,7 @@ import re
 import resource
 import select
 import socket
+import ssl
 import struct
 import subprocess
 import threading
@@ -13,6 +14,8 @@ import time
 import urllib.parse
 import uuid
 
+import h2.connection
+import h2.events
 import pytest
 
 from medicore import System, wait_until
@@ -353,8 +356,8 @@ def test_a_body_too_large_by_http_2_is_413(door):
 class Slow:
     """Clients that send a byte a second, and come again when they are thrown out."""
 
-    def __init__(self, door, count, head, port=None, tls=False):
-        self.door, self.head, self.tls, self.port = door, head, tls, port or door.port
+    def __init__(self, door, count, head):
+        self.port, self.head = getattr(self, "port", door.port), head
         self.stopping = threading.Event()
         self.ended = []  # how long each lived
         self.clients = [self.begin() for _ in range(count)]
@@ -367,13 +370,16 @@ class Slow:
         s.setblocking(False)
         return s, time.monotonic()
 
+    def go_on(self, s):
+        if select.select([s], [], [], 0)[0]:
+            raise ConnectionError  # it was thrown out
+        s.send(b"x")
+
     def drip(self):
         while not self.stopping.wait(1):
             for i, (s, born) in enumerate(self.clients):
                 try:
-                    if select.select([s], [], [], 0)[0]:
-                        raise OSError
-                    s.send(b"x")
+                    self.go_on(s)
                 except OSError:
                     self.ended.append(time.monotonic() - born)
                     s.close()
@@ -387,6 +393,33 @@ class Slow:
         self.thread.join()
         for s, _ in self.clients:
             s.close()
+
+
+class SlowByHttp2(Slow):
+    """The same, each with a stream of its own connection."""
+
+    def __init__(self, door, count, head):
+        self.tls = ssl.create_default_context()
+        self.tls.check_hostname, self.tls.verify_mode = False, ssl.CERT_NONE
+        self.tls.set_alpn_protocols(["h2"])
+        self.port = door.https
+        super().__init__(door, count, head)
+
+    def begin(self):
+        s = self.tls.wrap_socket(connect(self.port))
+        s.http2 = h2.connection.H2Connection()
+        s.http2.initiate_connection()
+        s.http2.send_headers(1, self.head)
+        s.sendall(s.http2.data_to_send())
+        return s, time.monotonic()
+
+    def go_on(self, s):
+        while s.pending() or select.select([s], [], [], 0)[0]:
+            if any(isinstance(e, (h2.events.StreamEnded, h2.events.StreamReset, h2.events.ConnectionTerminated))
+                   for e in s.http2.receive_data(s.recv(65536))):
+                raise ConnectionError
+        s.http2.send_data(1, b"x")
+        s.sendall(s.http2.data_to_send())
 
 
 def p99_ms(door, seconds=3):
@@ -425,6 +458,12 @@ def slow_body(method, field):
 def test_200_bodies_of_a_byte_a_second_leave_others_as_they_were(door, method, field):
     head = slow_body(method, field) + (b"3e8\r\n" if "chunked" in field else b"")
     assert unhurt(door, lambda: Slow(door, 200, head))
+
+
+def test_200_bodies_of_a_byte_a_second_by_http_2_leave_others_as_they_were(door):
+    head = [(":method", "POST"), (":path", "/patients"), (":scheme", "https"), (":authority", "localhost"), ("content-type", "application/json"),
+            ("content-length", "1000")]
+    assert unhurt(door, lambda: SlowByHttp2(door, 200, head))
 
 
 def test_1000_headers_of_a_byte_a_second_leave_others_as_they_were(door):
