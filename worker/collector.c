@@ -23,7 +23,7 @@
 #define ADOPT_ROWS 1000
 
 /* After each turn but a full one, so that the database gets its rows by the hundred rather than one by one. */
-#define GATHER_MS 100
+#define GATHER_MS 200
 #define SEAL_EVERY_NS INT64_C(1000000000)
 #define PURGE_EVERY_NS INT64_C(3600000000000)
 

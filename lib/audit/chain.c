@@ -1,24 +1,26 @@
 #include "lib/audit/chain.h"
 
-#include <sodium.h>
 #include <string.h>
 
 static void
-derive(const char *key, const char *what, const char *domain, unsigned char ret[AUDIT_MAC_SIZE])
+derive(const char *key, const char *what, const char *domain, crypto_auth_hmacsha256_state *ret)
 {
+	unsigned char derived[AUDIT_MAC_SIZE];
 	crypto_auth_hmacsha256_state state;
 
 	crypto_auth_hmacsha256_init(&state, (const unsigned char *)key, strlen(key));
 	crypto_auth_hmacsha256_update(&state, (const unsigned char *)what, strlen(what));
 	crypto_auth_hmacsha256_update(&state, (const unsigned char *)domain, strlen(domain));
-	crypto_auth_hmacsha256_final(&state, ret);
+	crypto_auth_hmacsha256_final(&state, derived);
+	crypto_auth_hmacsha256_init(ret, derived, sizeof(derived));
+	sodium_memzero(derived, sizeof(derived));
 }
 
 void
 audit_keys_make(const char *key, const char *domain, struct audit_keys *ret)
 {
-	derive(key, "medicore audit chain ", domain, ret->chain);
-	derive(key, "medicore audit seal ", domain, ret->seal);
+	derive(key, "medicore audit chain ", domain, &ret->chain);
+	derive(key, "medicore audit seal ", domain, &ret->seal);
 }
 
 static void
@@ -46,9 +48,8 @@ audit_mac(const struct audit_keys *keys, const unsigned char before[AUDIT_MAC_SI
 	const char *const texts[] = { entry->account, entry->role, entry->session, entry->address,
 		entry->program, entry->action, entry->thing, entry->patient_id, entry->filter, entry->result,
 		entry->request_id };
-	crypto_auth_hmacsha256_state state;
+	crypto_auth_hmacsha256_state state = keys->chain;
 
-	crypto_auth_hmacsha256_init(&state, keys->chain, sizeof(keys->chain));
 	crypto_auth_hmacsha256_update(&state, before, AUDIT_MAC_SIZE);
 	add_number(&state, (uint64_t)entry->seq, 8);
 	add_number(&state, (uint64_t)entry->at.us, 8);

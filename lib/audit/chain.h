@@ -11,6 +11,7 @@
 #ifndef AUDIT_CHAIN_H
 #define AUDIT_CHAIN_H
 
+#include <sodium.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -18,8 +19,9 @@
 
 #define AUDIT_MAC_SIZE 32
 
+/* HMACs that have taken in their key already. */
 struct audit_keys {
-	unsigned char chain[AUDIT_MAC_SIZE], seal[AUDIT_MAC_SIZE];
+	crypto_auth_hmacsha256_state chain, seal;
 };
 
 /* The end of a chain, or any place of it. */

@@ -56,8 +56,14 @@ static size_t
 add_text(char *to, const char *text, size_t max)
 {
 	size_t n = 0, whole = 0; /* whole: what fits together with an ellipsis */
+	size_t plain = text == NULL ? 0 : strcspn(text, "\t\n\\");
 
-	for (; text != NULL && *text != '\0'; text++) {
+	/* Nearly always. */
+	if (plain <= max && (text == NULL || text[plain] == '\0')) {
+		memcpy(to, text == NULL ? "" : text, plain);
+		return plain;
+	}
+	for (; *text != '\0'; text++) {
 		char escape = escape_of(*text);
 		size_t need = escape != '\0' ? 2 : 1;
 

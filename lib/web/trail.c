@@ -48,8 +48,11 @@ subject_of(const struct request *rq, char scratch[UUID_SIZE])
 static void
 add_thing(struct buf *b, const char *thing)
 {
-	if (thing != NULL)
-		buf_addf(b, "%s%s", b->length > 0 ? " " : "", thing);
+	if (thing == NULL)
+		return;
+	if (b->length > 0)
+		buf_add_char(b, ' ');
+	buf_add_text(b, thing);
 }
 
 /* The path's parameters, what was made, and what the handler says. */
