@@ -17,9 +17,13 @@
 #include "domain/auth/common_passwords.h"
 #include "lib/base/config.h"
 
-/* Of the process, as the bound is: how many more may be hashed now, and a hash of nobody's password. */
+/* How many may be hashed or wait for it, for each that is hashed at once: the process has other things to answer too, such as which logins
+ * have ended, and whoever waits holds what answers. */
+#define IN_LINE 3
+
+/* Of the process, as the bound is: how many more may be hashed now, how many may come, and a hash of nobody's password. */
 static pthread_once_t prepared = PTHREAD_ONCE_INIT;
-static sem_t slots;
+static sem_t slots, places;
 static char nobodys[crypto_pwhash_STRBYTES];
 static bool usable;
 
@@ -34,8 +38,9 @@ struct job {
 static bool
 make(char hash[crypto_pwhash_STRBYTES], const char *password)
 {
-	return crypto_pwhash_str_alg(hash, password, strlen(password), (unsigned long long)config->auth.hash_passes,
-		   (size_t)config->auth.hash_memory, crypto_pwhash_ALG_ARGON2ID13) == 0;
+	return crypto_pwhash_str_alg(hash, password, strlen(password),
+		   (unsigned long long)config->auth.hash_passes, (size_t)config->auth.hash_memory,
+		   crypto_pwhash_ALG_ARGON2ID13) == 0;
 }
 
 static void
@@ -44,7 +49,8 @@ prepare(void)
 	unsigned char random[24];
 	char password[2 * sizeof(random) + 1];
 
-	usable = sodium_init() >= 0 && sem_init(&slots, 0, (unsigned)config->auth.hashes_at_once) == 0;
+	usable = sodium_init() >= 0 && sem_init(&slots, 0, (unsigned)config->auth.hashes_at_once) == 0 &&
+		 sem_init(&places, 0, (unsigned)config->auth.hashes_at_once * IN_LINE) == 0;
 	if (!usable)
 		return;
 	randombytes_buf(random, sizeof(random));
@@ -66,12 +72,9 @@ take_slot(int64_t deadline_ns)
 
 /* hash NULL: makes one. */
 static void
-work(void *arg)
+work_in_turn(struct job *job)
 {
-	struct job *job = arg;
-
-	pthread_once(&prepared, prepare);
-	if (!usable || !take_slot(job->deadline_ns)) {
+	if (!take_slot(job->deadline_ns)) {
 		job->rc = RC_UNAVAILABLE;
 		return;
 	}
@@ -81,6 +84,20 @@ work(void *arg)
 	else if (!make(job->made, job->password))
 		job->rc = RC_UNAVAILABLE;
 	sem_post(&slots);
+}
+
+static void
+work(void *arg)
+{
+	struct job *job = arg;
+
+	pthread_once(&prepared, prepare);
+	if (!usable || sem_trywait(&places) != 0) {
+		job->rc = RC_UNAVAILABLE;
+		return;
+	}
+	work_in_turn(job);
+	sem_post(&places);
 }
 
 static enum rc
@@ -135,10 +152,13 @@ password_check(struct ctx *cx, const char *member, const char *password)
 	size_t length = utf8_length(password);
 
 	if (length < PASSWORD_MIN)
-		return err_field(cx, RC_INVALID, member, "Password must have at least %d characters", PASSWORD_MIN);
+		return err_field(
+		    cx, RC_INVALID, member, "Password must have at least %d characters", PASSWORD_MIN);
 	if (length > PASSWORD_MAX)
-		return err_field(cx, RC_INVALID, member, "Password must have at most %d characters", PASSWORD_MAX);
+		return err_field(
+		    cx, RC_INVALID, member, "Password must have at most %d characters", PASSWORD_MAX);
 	if (common(cx, password))
-		return err_field(cx, RC_INVALID, member, "This password is among the commonest, which are tried first");
+		return err_field(
+		    cx, RC_INVALID, member, "This password is among the commonest, which are tried first");
 	return RC_OK;
 }

@@ -71,7 +71,7 @@ const struct setting settings[] = {
 	{ "auth", "hash_passes", S_INT, AT(auth.hash_passes), "2", NULL, 2, 100,
 	  "How often it walks through that." },
 	{ "auth", "hashes_at_once", S_INT, AT(auth.hashes_at_once), "2", NULL, 1, 64,
-	  "Passwords that one process hashes at once; further logins wait." },
+	  "Passwords that one process hashes at once; twice as many may wait, the rest get 503 at once." },
 	{ "auth", "login_failures", S_INT, AT(auth.login_failures), "5", NULL, 0, 1000,
 	  "Failed logins in a row before the next have to wait; 0: they never do." },
 

@@ -102,7 +102,8 @@ hash_long(void *arg)
 	struct other *other = arg;
 	const char *hash;
 
-	ck_assert_int_eq(password_hash(&other->cx, PASSWORD, &hash), RC_OK);
+	while (password_hash(&other->cx, PASSWORD, &hash) != RC_OK)
+		err_clear(&other->cx);
 	atomic_store(&other->done, true);
 	return NULL;
 }
@@ -130,6 +131,33 @@ START_TEST(who_gets_no_turn_in_time_is_told_so)
 }
 END_TEST
 
+/* A second waits, a third too; the fourth is told at once, although it would have time. */
+START_TEST(who_comes_when_the_line_is_long_is_told_so_at_once)
+{
+	struct other others[3] = { 0 };
+	const char *hash;
+	int64_t start;
+	bool refused = false, going = true;
+
+	own.auth.hash_passes = 60;
+	for (size_t i = 0; i < 3; i++) {
+		ctx_init(&others[i].cx, arena_new(), NULL);
+		ck_assert_int_eq(pthread_create(&others[i].id, NULL, hash_long, &others[i]), 0);
+	}
+	while (!refused && going) {
+		start = clock_monotonic_ns();
+		cx.deadline_ns = start + 1000000; /* as long as there is place in the line, it is not for long */
+		refused = password_hash(&cx, PASSWORD, &hash) == RC_UNAVAILABLE && clock_monotonic_ns() - start < 900000;
+		going = !atomic_load(&others[0].done) || !atomic_load(&others[1].done) || !atomic_load(&others[2].done);
+	}
+	ck_assert(refused);
+	for (size_t i = 0; i < 3; i++) {
+		pthread_join(others[i].id, NULL);
+		arena_free(others[i].cx.arena);
+	}
+}
+END_TEST
+
 Suite *
 password_suite(void)
 {
@@ -142,6 +170,7 @@ password_suite(void)
 	tcase_add_test(tc, hash_is_argon2id_with_the_configured_parameters);
 	tcase_add_test(tc, nobodys_password_is_never_good_and_takes_as_long);
 	tcase_add_test(tc, who_gets_no_turn_in_time_is_told_so);
+	tcase_add_test(tc, who_comes_when_the_line_is_long_is_told_so_at_once);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
