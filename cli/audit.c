@@ -34,8 +34,8 @@ check_row(void *closure, const void *row)
 
 /* The seal is read before the table: what it covers is there by then.  0, or the exit status. */
 static int
-check(struct cli *cli, const struct trail *trail, const struct audit_keys *keys, const struct audit_head *seal,
-    struct audit_check *ret_check, struct audit_verdict *ret_verdict)
+check(struct cli *cli, const struct trail *trail, const struct audit_keys *keys,
+    const struct audit_head *seal, struct audit_check *ret_check, struct audit_verdict *ret_verdict)
 {
 	struct ctx cx;
 	enum rc rc;
@@ -67,8 +67,8 @@ tell(const struct trail *trail, const struct audit_verdict *v, const struct audi
 		printf("row %" PRId64 " is missing: it was deleted, or was lost with the server\n", v->seq);
 		break;
 	case AUDIT_CUT:
-		printf("row %" PRId64 " and all behind it are missing: the sealed end is row %" PRId64 "\n", v->seq,
-		    seal->seq);
+		printf("row %" PRId64 " and all behind it are missing: the sealed end is row %" PRId64 "\n",
+		    v->seq, seal->seq);
 		break;
 	case AUDIT_SWAPPED:
 		printf("row %" PRId64 " was swapped: it stands at %" PRId64 "\n", v->seq, v->other);
@@ -77,7 +77,8 @@ tell(const struct trail *trail, const struct audit_verdict *v, const struct audi
 		printf("row %" PRId64 " was inserted: the relay never wrote it\n", v->seq);
 		break;
 	case AUDIT_RESEALED:
-		printf("row %" PRId64 " is not the one that was sealed, though the chain up to it is whole\n", v->seq);
+		printf("row %" PRId64 " is not the one that was sealed, though the chain up to it is whole\n",
+		    v->seq);
 		break;
 	}
 }
@@ -97,11 +98,11 @@ read_seal(
 		    config->audit.seal);
 	if (state == SEAL_BROKEN)
 		cli_error(cli, "is this the [audit] key that the relay has?",
-		    "%s: the seal %s/%s is not by this key, or was changed", trail->domain, config->audit.seal,
-		    trail->domain);
+		    "%s: the seal %s/%s is not by this key, or was changed", trail->domain,
+		    config->audit.seal, trail->domain);
 	if (state == SEAL_UNREAD)
-		cli_error(cli, "it belongs to the relay's user, or root", "%s: the seal %s/%s: %s", trail->domain,
-		    config->audit.seal, trail->domain, strerror(errno));
+		cli_error(cli, "it belongs to the relay's user, or root", "%s: the seal %s/%s: %s",
+		    trail->domain, config->audit.seal, trail->domain, strerror(errno));
 	return state;
 }
 
@@ -136,7 +137,8 @@ seal_anew(struct cli *cli, const struct trail *trail)
 
 	audit_keys_make(config->audit.key, trail->domain, &keys);
 	if (audit_seal_read(trail->domain, &keys, &seal) == SEAL_GOOD)
-		return cli_error(cli, NULL, "%s: there is a good seal, at row %" PRId64, trail->domain, seal.seq);
+		return cli_error(
+		    cli, NULL, "%s: there is a good seal, at row %" PRId64, trail->domain, seal.seq);
 	status = check(cli, trail, &keys, NULL, &checked, &verdict);
 	if (status != 0)
 		return status;
@@ -179,7 +181,8 @@ verb_audit(struct cli *cli, int argc, char **argv)
 	trails_list(trails);
 	if ((!sealing && strcmp(what, "verify") != 0) || (sealing && argc != 3) ||
 	    !choose(trails, argc - 2, argv + 2))
-		return cli_usage(cli, "say verify, or seal, and which trails: patient, scheduling, billing or auth");
+		return cli_usage(
+		    cli, "say verify, or seal, and which trails: patient, scheduling, billing or auth");
 	if (config->audit.key == NULL)
 		return cli_error(cli, "run this as the relay's user or as root, with its settings",
 		    "[audit] key is not set, or its file may not be read");

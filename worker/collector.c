@@ -24,6 +24,10 @@
 
 /* After each turn but a full one, so that the database gets its rows by the hundred rather than one by one. */
 #define GATHER_MS 200
+
+/* Without being woken: for what no event tells of, as another directory in the old one's place, and for the purge. */
+#define LOOK_EVERY_MS 10000
+
 #define SEAL_EVERY_NS INT64_C(1000000000)
 #define PURGE_EVERY_NS INT64_C(3600000000000)
 
@@ -83,7 +87,8 @@ begin(struct collector *c, struct ctx *cx)
 			return rc;
 		if (last != 0)
 			return err_detail(cx, RC_INTERNAL,
-			    "there are rows, but no seal in %s: if it was lost, `medicore audit seal %s` makes one",
+			    "there are rows, but no seal in %s: if it was lost, `medicore audit seal %s` "
+			    "makes one",
 			    config->audit.seal, domain);
 		c->head = (struct audit_head){ 0 };
 		break;
@@ -184,7 +189,8 @@ static enum rc
 look(struct collector *c, struct ctx *cx)
 {
 	if (!spool_list(&c->spool, cx->arena))
-		return err_detail(cx, RC_UNAVAILABLE, "the spool %s: %s", c->spool.directory, strerror(errno));
+		return err_detail(
+		    cx, RC_UNAVAILABLE, "the spool %s: %s", c->spool.directory, strerror(errno));
 	for (size_t i = 0; i < c->spool.file_count; i++) {
 		const struct audit_position *known = known_file(c, c->spool.files[i].name);
 
@@ -236,8 +242,7 @@ remember(struct collector *c)
 static enum rc
 store(struct collector *c, struct ctx *cx)
 {
-	unsigned char(*macs)[AUDIT_MAC_SIZE] =
-	    arena_zalloc_n(cx->arena, c->spool.count, sizeof(*macs));
+	unsigned char(*macs)[AUDIT_MAC_SIZE] = arena_zalloc_n(cx->arena, c->spool.count, sizeof(*macs));
 	const unsigned char *before = c->head.mac;
 	enum rc rc;
 
@@ -256,7 +261,8 @@ store(struct collector *c, struct ctx *cx)
 	c->head.seq = c->next - 1;
 	memcpy(c->head.mac, before, AUDIT_MAC_SIZE);
 	if (c->spool.unreadable > 0)
-		log_line(LOG_ERROR, "audit %s: %zu lines of the spool could not be read; they are stored as they are",
+		log_line(LOG_ERROR,
+		    "audit %s: %zu lines of the spool could not be read; they are stored as they are",
 		    c->trail->domain, c->spool.unreadable);
 	remember(c);
 	return RC_OK;
@@ -277,7 +283,8 @@ finish(struct collector *c, struct ctx *cx)
 			continue;
 		if (torn > 0)
 			log_line(LOG_WARNING,
-			    "audit %s: %s ended while writing, %zu bytes without an end are dropped; what they told of"
+			    "audit %s: %s ended while writing, %zu bytes without an end are dropped; what "
+			    "they told of"
 			    " was not answered",
 			    c->trail->domain, file->name, torn);
 		if (file->stored > 0)
@@ -299,7 +306,8 @@ arm(struct collector *c, struct ctx *cx)
 		return RC_OK;
 	if (inotify_add_watch(c->watch, c->spool.directory,
 		IN_MODIFY | IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_ONESHOT | IN_ONLYDIR) < 0)
-		return err_detail(cx, RC_UNAVAILABLE, "the spool %s: %s", c->spool.directory, strerror(errno));
+		return err_detail(
+		    cx, RC_UNAVAILABLE, "the spool %s: %s", c->spool.directory, strerror(errno));
 	c->watching = true;
 	return RC_OK;
 }
@@ -312,14 +320,12 @@ wait_for_more(struct collector *c)
 	int64_t left_ms = (c->seal_at_ns - clock_monotonic_ns()) / 1000000 + 1;
 	char events[4096];
 
-	if (poll(fds, 2, !unsealed ? -1 : left_ms > 0 ? (int)left_ms : 0) <= 0 || fds[1].revents == 0)
-		return;
+	(void)poll(fds, 2, !unsealed ? LOOK_EVERY_MS : left_ms > 0 ? (int)left_ms : 0);
 	while (read(c->watch, events, sizeof(events)) > 0)
 		;
 	c->watching = false;
 }
 
-/* *ret_full: there may be more at once. */
 /* The trail doesn't wait for it, and goes on where it fails. */
 static void
 purge(struct collector *c, struct ctx *cx)
@@ -337,6 +343,7 @@ purge(struct collector *c, struct ctx *cx)
 	err_clear(cx);
 }
 
+/* *ret_full: there may be more at once. */
 static enum rc
 turn(struct collector *c, struct ctx *cx, bool *ret_full)
 {
@@ -386,8 +393,10 @@ collector_open(struct collector *c, const struct trail *trail)
 		.watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK),
 	};
 	if (config->audit.key == NULL) {
-		fputs("medicore-relay: [audit] key is not set, or its file may not be read: without it the audit trail can't be"
-		      " chained\n  put 32 random bytes as text into a file that only this user reads, and its name into"
+		fputs("medicore-relay: [audit] key is not set, or its file may not be read: without it the "
+		      "audit trail can't be"
+		      " chained\n  put 32 random bytes as text into a file that only this user reads, and "
+		      "its name into"
 		      " [audit] key_file\n",
 		    stderr);
 		return false;

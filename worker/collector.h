@@ -15,7 +15,8 @@
 struct trail {
 	const char *domain, *role;
 	const char *(*database)(void);
-	enum rc (*purge)(struct ctx *cx); /* of what else the domain keeps too long, each hour; NULL: nothing */
+	enum rc (*purge)(
+	    struct ctx *cx); /* of what else the domain keeps too long, each hour; NULL: nothing */
 };
 
 /* Collects until the process is asked to stop; false, said on standard error, where it can't even start. */

@@ -15,6 +15,9 @@
 /* What is in the place of a line that is none, so that nothing disappears. */
 #define UNREADABLE "(unreadable)"
 
+/* Of what names of ours consist: others are nobody's, and might not even be text. */
+#define NAME "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
+
 /* PROGRAM.UUID: names end with the time of their beginning. */
 static const char *
 uuid_of(const char *name)
@@ -60,7 +63,7 @@ spool_list(struct spool *s, struct arena *a)
 	if (d == NULL)
 		return false;
 	while (errno = 0, (e = readdir(d)) != NULL)
-		if (e->d_name[0] != '.')
+		if (e->d_name[0] != '.' && strspn(e->d_name, NAME) == strlen(e->d_name))
 			add_file(s, a, &capacity, e->d_name);
 	err = errno;
 	closedir(d);

@@ -28,7 +28,7 @@ struct spool {
 	size_t length;
 	struct audit_entry *entries; /* BATCH_ENTRIES */
 	size_t count;
-	size_t unreadable; /* of these, lines that were none */
+	size_t unreadable;  /* of these, lines that were none */
 	const char *failed; /* a file that could not be read; NULL: all could */
 	int error;          /* why: errno */
 };

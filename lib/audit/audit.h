@@ -18,8 +18,8 @@
 
 /* Texts are UTF-8; "" and NULL are the same: nothing to say. */
 struct audit_entry {
-	int64_t seq;       /* its place in the trail; 0 until it is stored */
-	struct instant at; /* when it was answered */
+	int64_t seq;                                    /* its place in the trail; 0 until it is stored */
+	struct instant at;                              /* when it was answered */
 	const char *account, *role, *session, *address; /* as in struct ctx */
 	const char *program;                            /* "medicore-patient.fcgi" */
 	const char *action;     /* "GET /patients/{id}", "patient.PatientService/verifyPatient" */

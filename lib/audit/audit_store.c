@@ -9,6 +9,8 @@
 #include "lib/pg/pg.h"
 
 #define AT(member) offsetof(struct audit_entry, member)
+
+/* clang-format off */
 #define ENTRY_FIELDS \
 	{ .name = "seq", .type = F_INT, .at = AT(seq), .use = REPLY, .help = "Its place in the trail" }, \
 	{ .name = "at", .type = F_INSTANT, .at = AT(at), .use = REPLY, .help = "When it was answered" }, \
@@ -30,7 +32,6 @@
 #define COLUMNS \
 	"seq, at, account, role, session, address, program, action, thing, patient_id, filter, count, result, request_id"
 
-/* clang-format off */
 const struct field audit_fields[] = {
 	ENTRY_FIELDS,
 	FIELD_END,
@@ -47,7 +48,10 @@ static const struct field row_fields[] = {
 
 const struct field audit_filters[] = {
 	{ .name = "account", .type = F_TEXT, .at = offsetof(struct audit_filter, account), .use = FILTER },
-	{ .name = "patientId", .type = F_UUID, .at = offsetof(struct audit_filter, patient_id), .use = FILTER },
+	{ .name = "patientId",
+	    .type = F_UUID,
+	    .at = offsetof(struct audit_filter, patient_id),
+	    .use = FILTER },
 	{ .name = "from", .type = F_INSTANT, .at = offsetof(struct audit_filter, from), .use = FILTER },
 	{ .name = "to", .type = F_INSTANT, .at = offsetof(struct audit_filter, to), .use = FILTER },
 	FIELD_END,
@@ -69,8 +73,9 @@ static const struct field list_args_fields[] = {
 	FIELD_END,
 };
 
-#define LIST \
-	"select " COLUMNS " from audit where seq < $1::bigint and at >= coalesce($3::timestamptz, '-infinity')" \
+#define LIST                                                                                                 \
+	"select " COLUMNS                                                                                    \
+	" from audit where seq < $1::bigint and at >= coalesce($3::timestamptz, '-infinity')"                \
 	" and at < coalesce($4::timestamptz, 'infinity')"
 #define NEWEST " order by seq desc limit $2::bigint"
 
@@ -254,8 +259,7 @@ audit_store_last(struct ctx *cx, int64_t *ret_seq)
 }
 
 enum rc
-audit_store_after(
-    struct ctx *cx, int64_t seq, int64_t max, struct audit_row **ret_rows, size_t *ret_count)
+audit_store_after(struct ctx *cx, int64_t seq, int64_t max, struct audit_row **ret_rows, size_t *ret_count)
 {
 	struct after_args args = { .seq = seq, .max = max };
 

@@ -45,8 +45,7 @@ enum rc audit_store_last(struct ctx *cx, int64_t *ret_seq); /* highest seq; 0: t
 enum rc audit_store_after(
     struct ctx *cx, int64_t seq, int64_t max, struct audit_row **ret_rows, size_t *ret_count);
 
-enum rc audit_store_for_each(
-    struct ctx *cx, enum rc (*each)(void *closure, const void *row), void *closure);
+enum rc audit_store_for_each(struct ctx *cx, enum rc (*each)(void *closure, const void *row), void *closure);
 
 enum rc audit_store_positions(struct ctx *cx, struct audit_position **ret_positions, size_t *ret_count);
 enum rc audit_store_move(struct ctx *cx, const struct audit_position *positions, size_t count);

@@ -10,8 +10,8 @@ audit_check_begin(struct audit_check *c, const struct audit_keys *keys, const st
 
 /* Whether row, were it the one at seq, would be the one written behind the MAC before. */
 static bool
-follows(
-    const struct audit_check *c, const unsigned char before[AUDIT_MAC_SIZE], const struct audit_row *row, int64_t seq)
+follows(const struct audit_check *c, const unsigned char before[AUDIT_MAC_SIZE], const struct audit_row *row,
+    int64_t seq)
 {
 	struct audit_entry entry = row->entry;
 	unsigned char mac[AUDIT_MAC_SIZE];

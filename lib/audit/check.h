@@ -38,8 +38,7 @@ struct audit_check {
 	unsigned char displaced_mac[AUDIT_MAC_SIZE]; /* the MAC it has */
 };
 
-void audit_check_begin(
-    struct audit_check *c, const struct audit_keys *keys, const struct audit_head *seal);
+void audit_check_begin(struct audit_check *c, const struct audit_keys *keys, const struct audit_head *seal);
 void audit_check_row(struct audit_check *c, const struct audit_row *row);
 void audit_check_end(struct audit_check *c, struct audit_verdict *ret);
 

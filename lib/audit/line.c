@@ -191,9 +191,13 @@ audit_line_read(char *line, size_t length, struct audit_entry *ret)
 	if (version == NULL || strcmp(version, VERSION) != 0 || !take_number(&at, end, &entry.at.us) ||
 	    !take_number(&at, end, &entry.count))
 		return false;
-	for (size_t i = 0; i < TEXTS; i++)
-		if (!take_text(&at, end, text_at(&entry, i)))
+	for (size_t i = 0; i < TEXTS; i++) {
+		const char **text = text_at(&entry, i);
+
+		if (!take_text(&at, end, text) ||
+		    (i + 2 < TEXTS && *text != NULL && strlen(*text) > MEMBER_MAX))
 			return false;
+	}
 	if (at <= end || entry.action == NULL || entry.result == NULL)
 		return false;
 	if (entry.patient_id != NULL && !uuid_canonical(entry.patient_id))

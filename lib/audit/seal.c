@@ -97,7 +97,8 @@ give_away(int fd)
 {
 	struct stat st;
 
-	return geteuid() != 0 || (stat(config->audit.seal, &st) == 0 && fchown(fd, st.st_uid, st.st_gid) == 0);
+	return geteuid() != 0 ||
+	       (stat(config->audit.seal, &st) == 0 && fchown(fd, st.st_uid, st.st_gid) == 0);
 }
 
 static bool

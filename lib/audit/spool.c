@@ -86,7 +86,8 @@ open_file(struct audit_spool *spool)
 	int fd, n, err;
 
 	uuid_new(id);
-	n = snprintf(path, sizeof(path), "%s/%s/%s.%s", config->audit.spool, spool->domain, spool->program, id);
+	n = snprintf(
+	    path, sizeof(path), "%s/%s/%s.%s", config->audit.spool, spool->domain, spool->program, id);
 	if (n < 0 || (size_t)n >= sizeof(path))
 		return ENAMETOOLONG;
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);

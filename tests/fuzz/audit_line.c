@@ -26,7 +26,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		/* A member longer than any of ours is cut. */
 		if (n != size + 1 && memmem(again, n, "\xe2\x80\xa6", 3) == NULL)
 			abort();
-		if (n == size + 1 && memmem(again, n, "\xe2\x80\xa6", 3) == NULL && memcmp(again, data, size) != 0)
+		if (n == size + 1 && memmem(again, n, "\xe2\x80\xa6", 3) == NULL &&
+		    memcmp(again, data, size) != 0)
 			abort();
 	}
 	free(line);

@@ -173,7 +173,7 @@ make_audit() {
 	for domain in "${audited[@]}"; do
 		mkdir -p "$real/spool/$domain"
 		! root || chown "$relay_user:$(id -g $program_user)" "$real/spool/$domain"
-		chmod 2770 "$real/spool/$domain"
+		chmod 3770 "$real/spool/$domain"
 	done
 	! root || chown -R $relay_user: "$real/audit"
 	chmod 700 "$real/audit"

@@ -23,18 +23,24 @@ START_TEST(a_mac_is_what_the_header_says)
 					   "\0\0\0\0\0\0\0\1" /* count */
 					   "\0\0\0\1a"        /* account */
 					   "\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377"
-					   "\0\0\0\3GET"                         /* action */
-					   "\0\0\0\0"                            /* thing: "" */
-					   "\377\377\377\377\377\377\377\377"    /* patient_id, filter */
-					   "\0\0\0\2ok"                          /* result */
-					   "\377\377\377\377";                   /* request_id */
+					   "\0\0\0\3GET"                      /* action */
+					   "\0\0\0\0"                         /* thing: "" */
+					   "\377\377\377\377\377\377\377\377" /* patient_id, filter */
+					   "\0\0\0\2ok"                       /* result */
+					   "\377\377\377\377";                /* request_id */
 	static const char label[] = "medicore audit chain toys";
-	struct audit_entry entry = { .seq = 7, .at.us = 256, .count = 1, .account = "a", .action = "GET",
-		.thing = "", .result = "ok" };
+	struct audit_entry entry = { .seq = 7,
+		.at.us = 256,
+		.count = 1,
+		.account = "a",
+		.action = "GET",
+		.thing = "",
+		.result = "ok" };
 	unsigned char key[32], mac[AUDIT_MAC_SIZE], expected[32];
 	crypto_auth_hmacsha256_state state;
 
-	crypto_auth_hmacsha256(key, (const unsigned char *)label, sizeof(label) - 1, (const unsigned char *)KEY);
+	crypto_auth_hmacsha256(
+	    key, (const unsigned char *)label, sizeof(label) - 1, (const unsigned char *)KEY);
 	crypto_auth_hmacsha256_init(&state, key, sizeof(key));
 	crypto_auth_hmacsha256_update(&state, genesis, sizeof(genesis));
 	crypto_auth_hmacsha256_update(&state, row, sizeof(row) - 1);
@@ -46,8 +52,8 @@ END_TEST
 
 #define TEXT(member) offsetof(struct audit_entry, member)
 
-static const size_t texts[] = { TEXT(account), TEXT(role), TEXT(session), TEXT(address), TEXT(program), TEXT(action),
-	TEXT(thing), TEXT(patient_id), TEXT(filter), TEXT(result), TEXT(request_id) };
+static const size_t texts[] = { TEXT(account), TEXT(role), TEXT(session), TEXT(address), TEXT(program),
+	TEXT(action), TEXT(thing), TEXT(patient_id), TEXT(filter), TEXT(result), TEXT(request_id) };
 
 START_TEST(each_text_counts_and_null_is_not_empty)
 {
@@ -115,7 +121,8 @@ chain_suite(void)
 	TCase *t = tcase_create("audit chains");
 
 	tcase_add_test(t, a_mac_is_what_the_header_says);
-	tcase_add_loop_test(t, each_text_counts_and_null_is_not_empty, 0, (int)(sizeof(texts) / sizeof(*texts)));
+	tcase_add_loop_test(
+	    t, each_text_counts_and_null_is_not_empty, 0, (int)(sizeof(texts) / sizeof(*texts)));
 	tcase_add_test(t, place_time_and_count_count);
 	tcase_add_test(t, text_can_not_move_from_one_member_to_the_next);
 	tcase_add_test(t, each_trail_has_keys_of_its_own);

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,23 +99,18 @@ START_TEST(a_thousand_ids_fit)
 END_TEST
 
 static const char *const strange[] = {
-	"",
-	"1",
-	"2\t1\t1\t\t\t\t\t\ta\t\tok\t\t\t",     /* another version */
-	"1\t1\t1\t\t\t\t\t\ta\t\tok\t\t",       /* a member too few */
-	"1\t1\t1\t\t\t\t\t\ta\t\tok\t\t\t\t",   /* one too many */
-	"1\t01\t1\t\t\t\t\t\ta\t\tok\t\t\t",    /* no number of ours */
-	"1\t+1\t1\t\t\t\t\t\ta\t\tok\t\t\t",
-	"1\t-1\t1\t\t\t\t\t\ta\t\tok\t\t\t",
-	"1\t1\t99999999999999999999\t\t\t\t\t\ta\t\tok\t\t\t",
-	"1\t\t1\t\t\t\t\t\ta\t\tok\t\t\t",
-	"1\t1\t1\t\t\t\t\t\t\t\tok\t\t\t",      /* no action */
-	"1\t1\t1\t\t\t\t\t\ta\t\t\t\t\t",       /* no result */
-	"1\t1\t1\t\t\t\t\t\ta\tx\tok\t\t\t",    /* a patient that is none */
+	"", "1", "2\t1\t1\t\t\t\t\t\ta\t\tok\t\t\t", /* another version */
+	"1\t1\t1\t\t\t\t\t\ta\t\tok\t\t",            /* a member too few */
+	"1\t1\t1\t\t\t\t\t\ta\t\tok\t\t\t\t",        /* one too many */
+	"1\t01\t1\t\t\t\t\t\ta\t\tok\t\t\t",         /* no number of ours */
+	"1\t+1\t1\t\t\t\t\t\ta\t\tok\t\t\t", "1\t-1\t1\t\t\t\t\t\ta\t\tok\t\t\t",
+	"1\t1\t99999999999999999999\t\t\t\t\t\ta\t\tok\t\t\t", "1\t\t1\t\t\t\t\t\ta\t\tok\t\t\t",
+	"1\t1\t1\t\t\t\t\t\t\t\tok\t\t\t",   /* no action */
+	"1\t1\t1\t\t\t\t\t\ta\t\t\t\t\t",    /* no result */
+	"1\t1\t1\t\t\t\t\t\ta\tx\tok\t\t\t", /* a patient that is none */
 	"1\t1\t1\t\t\t\t\t\ta\t0190A1B2-0000-7000-8000-00000000000A\tok\t\t\t",
-	"1\t1\t1\t\t\t\t\t\ta\t\tok\t\t\t\\x",  /* no escape of ours */
-	"1\t1\t1\t\t\t\t\t\ta\t\tok\t\t\t\\",
-	"1\t1\t1\t\t\t\t\t\ta\t\tok\t\t\t\xff", /* no UTF-8 */
+	"1\t1\t1\t\t\t\t\t\ta\t\tok\t\t\t\\x",                                        /* no escape of ours */
+	"1\t1\t1\t\t\t\t\t\ta\t\tok\t\t\t\\", "1\t1\t1\t\t\t\t\t\ta\t\tok\t\t\t\xff", /* no UTF-8 */
 };
 
 START_TEST(what_no_program_writes_is_no_line)
@@ -127,6 +123,19 @@ START_TEST(what_no_program_writes_is_no_line)
 	copy[n] = '\n';
 	ck_assert(!audit_line_read(copy, n, &out));
 	ck_assert_int_eq(out.seq, 77);
+}
+END_TEST
+
+/* An index takes no text of any length. */
+START_TEST(no_short_member_is_longer_than_we_write_it)
+{
+	for (int length = 512; length <= 513; length++) {
+		struct audit_entry out;
+		char text[600];
+		int n = snprintf(text, sizeof(text), "1\t1\t1\t%0*d\t\t\t\t\ta\t\tok\t\t\t\n", length, 0);
+
+		ck_assert(audit_line_read(text, (size_t)n - 1, &out) == (length == 512));
+	}
 }
 END_TEST
 
@@ -159,7 +168,9 @@ line_suite(void)
 	tcase_add_test(t, text_may_hold_what_parts_and_ends_lines);
 	tcase_add_test(t, text_too_long_is_cut_at_a_character_and_says_so);
 	tcase_add_test(t, a_thousand_ids_fit);
-	tcase_add_loop_test(t, what_no_program_writes_is_no_line, 0, (int)(sizeof(strange) / sizeof(*strange)));
+	tcase_add_loop_test(
+	    t, what_no_program_writes_is_no_line, 0, (int)(sizeof(strange) / sizeof(*strange)));
+	tcase_add_test(t, no_short_member_is_longer_than_we_write_it);
 	tcase_add_test(t, a_line_with_a_nul_is_none);
 	tcase_add_test(t, the_shortest_line_is_one);
 	suite_add_tcase(s, t);

@@ -4,6 +4,6 @@
 int
 main(void)
 {
-	return run_suites((Suite *[]){
-	    line_suite(), chain_suite(), check_suite(), seal_suite(), spool_suite(), NULL });
+	return run_suites(
+	    (Suite *[]){ line_suite(), chain_suite(), check_suite(), seal_suite(), spool_suite(), NULL });
 }

@@ -63,8 +63,8 @@ files(void)
 static enum rc
 note(const char *filter)
 {
-	return audit_note(
-	    &cx, spool, &(struct audit_entry){ .action = "GET /toys", .filter = filter, .count = 2, .result = "ok" });
+	return audit_note(&cx, spool,
+	    &(struct audit_entry){ .action = "GET /toys", .filter = filter, .count = 2, .result = "ok" });
 }
 
 /* Lines of the file that are entries; *ret_last, where it isn't NULL, is the last one. */
@@ -79,7 +79,8 @@ lines(const char *path, struct audit_entry *ret_last)
 	ck_assert_ptr_nonnull(f);
 	n = fread(text, 1, sizeof(text), f);
 	fclose(f);
-	for (line = text; (end = memchr(line, '\n', n - (size_t)(line - text))) != NULL; line = end + 1, count++) {
+	for (line = text; (end = memchr(line, '\n', n - (size_t)(line - text))) != NULL;
+	     line = end + 1, count++) {
 		struct audit_entry entry;
 
 		ck_assert(audit_line_read(line, (size_t)(end - line), &entry));
@@ -158,7 +159,8 @@ note_many(void *unused)
 	(void)unused;
 	ctx_init(&own, a, NULL);
 	for (int i = 0; i < NOTES; i++)
-		if (audit_note(&own, spool, &(struct audit_entry){ .action = "GET /toys", .result = "ok" }) != RC_OK)
+		if (audit_note(&own, spool, &(struct audit_entry){ .action = "GET /toys", .result = "ok" }) !=
+		    RC_OK)
 			abort();
 	arena_free(a);
 	return NULL;
