@@ -225,6 +225,27 @@ def test_what_can_not_be_noted_is_not_done(system):
     wait_until(lambda: system.http("GET", f"/patients/{system.patient}")[0] == 200, 10, "an answer")
 
 
+def test_a_full_disk_refuses_a_change_before_it_is_made(system):
+    spool = system.run / "spool" / "patient"
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m,mode=3777", "tmpfs", spool], stderr=subprocess.PIPE)
+    if mounted.returncode != 0:
+        pytest.skip("needs the right to mount")
+    try:
+        for pid in system.workers("patient"):
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: system.http("GET", "/health/patient/ready", role=None)[0] == 503, 10, "an unready program")
+        before = system.sql("patient", "select count(*) from patient")
+        status, _, _ = system.http("POST", "/patients", {
+            "name": "Unseen", "email": "unseen@example.org", "gender": "OTHER", "address": "x", "dateOfBirth": "1990-01-01",
+            "registeredDate": "2026-01-01"})
+        assert status == 503 and system.sql("patient", "select count(*) from patient") == before
+        assert "No space left on device" in system.log("patient")
+        assert list(spool.iterdir()) == []
+    finally:
+        subprocess.run(["umount", "-l", spool], check=True)
+    wait_until(lambda: system.http("GET", f"/patients/{system.patient}")[0] == 200, 10, "an answer")
+
+
 def test_a_torn_line_is_dropped_and_a_strange_one_kept(system):
     spool = system.run / "spool" / "patient"
     request = str(uuid.uuid4())
