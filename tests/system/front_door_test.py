@@ -267,6 +267,18 @@ def test_a_body_far_too_large_is_413_at_once(door, path):
     assert_one_shape(status, headers, content)
 
 
+def test_a_body_without_a_length_or_an_end_is_cut_off(door):
+    sent = 0
+    with connect(door.port) as s:
+        s.sendall(b"POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+        with contextlib.suppress(OSError):  # it is closed while we send
+            while sent < 200 << 20 and not select.select([s], [], [], 0)[0]:
+                s.sendall(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+                sent += 65536
+    assert sent < 100 << 20
+    assert not list(pathlib.Path("/tmp").glob("modproxy.tmp.*"))
+
+
 def test_headers_too_large_are_refused(door):
     for field in ("X-Long: " + "x" * 9000, "\r\n".join(f"X-{n}: {'x' * 100}" for n in range(200))):
         status, headers, content = get(door, "/patients?limit=1", field)
