@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/audit/audit.h"
+
 static pthread_mutex_t gate_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t gate_changed = PTHREAD_COND_INITIALIZER;
 static int gate_waiting;
@@ -51,6 +53,7 @@ verify_patient(Patient__PatientService_Service *service, const Patient__PatientL
 
 	(void)service;
 	response.exists = true;
+	rpc_audit(call)->thing = asked->patientid;
 	if (strcmp(asked->patientid, "missing") == 0) {
 		rpc_fail(call, err_set(cx, RC_NOT_FOUND, "100 %% ünknown"));
 		return;
@@ -72,11 +75,9 @@ static Patient__PatientService_Service service = {
 };
 static ProtobufCService *const services[] = { &service.base };
 
-void
-fixture_open(struct fixture *f, int threads)
+static void
+open_with(struct fixture *f, struct rpc_options options)
 {
-	struct rpc_options options = { .threads = threads };
-
 	snprintf(f->directory, sizeof(f->directory), "/tmp/medicore-rpc-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(f->directory));
 	snprintf(f->address, sizeof(f->address), "unix:%s/s", f->directory);
@@ -87,6 +88,18 @@ fixture_open(struct fixture *f, int threads)
 	f->channel = rpc_channel_new(f->address);
 	f->arena = arena_new();
 	ctx_init(&f->cx, f->arena, NULL);
+}
+
+void
+fixture_open(struct fixture *f, int threads)
+{
+	open_with(f, (struct rpc_options){ .threads = threads });
+}
+
+void
+fixture_open_audited(struct fixture *f, const char *domain)
+{
+	open_with(f, (struct rpc_options){ .threads = 1, .domain = domain, .program = "medicore-toysd" });
 }
 
 void

@@ -20,6 +20,7 @@ struct fixture {
 };
 
 void fixture_open(struct fixture *f, int threads);
+void fixture_open_audited(struct fixture *f, const char *domain); /* calls are noted, the id as the thing */
 void fixture_close(struct fixture *f);
 
 void gate_await_waiting(int count); /* until so many calls wait */

@@ -4,5 +4,6 @@
 int
 main(void)
 {
-	return run_suites((Suite *[]){ peer_suite(), wire_suite(), calls_suite(), listen_suite(), NULL });
+	return run_suites(
+	    (Suite *[]){ peer_suite(), wire_suite(), calls_suite(), listen_suite(), audit_suite(), NULL });
 }
