@@ -8,7 +8,7 @@
  * comes first gives way, which is whoever asked least: to make the table forget that it asked too often, a client would have to outdo
  * itself seven times over in its own set, which it doesn't know; and whoever is forgotten starts with a whole quota, never with less.
  *
- * So nothing that the table may hold does more than to let somebody wait for up to a minute, and no clock or content has to be trusted.
+ * So nothing that the table may hold does more than to let somebody wait for up to two minutes, and no clock or content has to be trusted.
  */
 #include "lib/web/limits.h"
 
@@ -26,6 +26,9 @@
 #include <unistd.h>
 
 #define MINUTE_US INT64_C(60000000)
+
+/* Further ahead no time is one of ours: a minute, and another by which somebody may have looked at the clock before somebody else. */
+#define FURTHEST_US (2 * MINUTE_US)
 
 #define WAYS 8 /* a line of the processor's cache */
 #define SETS 4096
@@ -180,7 +183,7 @@ ahead(uint64_t word, uint64_t now)
 {
 	uint64_t by = (word - now) & TIME_MASK;
 
-	return by <= MINUTE_US ? (int64_t)by : 0;
+	return by <= FURTHEST_US ? (int64_t)by : 0;
 }
 
 /* The client's slot, else the one that is free or gives way; *ret_word is what it holds. */
