@@ -78,6 +78,8 @@ def test_roles_may_what_a_clinic_means_by_them(role):
     assert (("POST", "/invoices") in may) == (role in {"ADMIN", "STAFF", "BILLING"})
     assert (("PUT", "/services/{code}") in may) == (role in {"ADMIN", "BILLING"})
     assert (("POST", "/auth") in may) == (("PATCH", "/auth/accounts/{id}") in may) == (role == "ADMIN")
+    for domain in PROGRAMS:
+        assert (("GET", f"/audit/{domain}") in may) == (role in {"ADMIN", "AUDITOR"})
     if role == "AUDITOR":
         assert all(p[1].startswith(("/audit", "/reports", "/auth")) for p in may)
 
