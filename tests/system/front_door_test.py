@@ -372,8 +372,8 @@ def test_a_body_too_large_by_http_2_is_413(door):
 class Slow:
     """Clients that send a byte a second, and come again when they are thrown out."""
 
-    def __init__(self, door, count, head):
-        self.port, self.head = getattr(self, "port", door.port), head
+    def __init__(self, port, count, head):
+        self.port, self.head = port, head
         self.stopping = threading.Event()
         self.ended = []  # how long each lived
         self.clients = [self.begin() for _ in range(count)]
@@ -414,12 +414,11 @@ class Slow:
 class SlowByHttp2(Slow):
     """The same, each with a stream of its own connection."""
 
-    def __init__(self, door, count, head):
+    def __init__(self, port, count, head):
         self.tls = ssl.create_default_context()
         self.tls.check_hostname, self.tls.verify_mode = False, ssl.CERT_NONE
         self.tls.set_alpn_protocols(["h2"])
-        self.port = door.https
-        super().__init__(door, count, head)
+        super().__init__(port, count, head)
 
     def begin(self):
         s = self.tls.wrap_socket(connect(self.port))
@@ -473,17 +472,17 @@ def slow_body(method, field):
                          ids=["body", "body_of_a_get", "chunks"])
 def test_200_bodies_of_a_byte_a_second_leave_others_as_they_were(door, method, field):
     head = slow_body(method, field) + (b"3e8\r\n" if "chunked" in field else b"")
-    assert unhurt(door, lambda: Slow(door, 200, head))
+    assert unhurt(door, lambda: Slow(door.port, 200, head))
 
 
 def test_200_bodies_of_a_byte_a_second_by_http_2_leave_others_as_they_were(door):
     head = [(":method", "POST"), (":path", "/patients"), (":scheme", "https"), (":authority", "localhost"), ("content-type", "application/json"),
             ("content-length", "1000")]
-    assert unhurt(door, lambda: SlowByHttp2(door, 200, head))
+    assert unhurt(door, lambda: SlowByHttp2(door.https, 200, head))
 
 
 def test_1000_headers_of_a_byte_a_second_leave_others_as_they_were(door):
-    assert unhurt(door, lambda: Slow(door, 1000, b"GET /patients HTTP/1.1\r\nHost: x\r\nX-Slow: "))
+    assert unhurt(door, lambda: Slow(door.port, 1000, b"GET /patients HTTP/1.1\r\nHost: x\r\nX-Slow: "))
 
 
 def test_1000_idle_clients_leave_others_as_they_were(door):
@@ -500,12 +499,14 @@ def test_1000_idle_clients_leave_others_as_they_were(door):
             s.close()
 
 
-def test_apache_ends_a_body_and_headers_that_drip(door):
+def test_apache_ends_what_drips(door):
     if door.server == "lighttpd":
         pytest.skip("a connection is all that one costs there, and it has 4,096")
-    for head in (slow_body("POST", "Content-Length: 1000"), b"GET /patients HTTP/1.1\r\nHost: x\r\nX-Slow: "):
-        with Slow(door, 1, head) as s:
-            wait_until(lambda: s.ended, 30, "the end of a slow client")
+    headers = b"GET /patients HTTP/1.1\r\nHost: x\r\nX-Slow: "
+    with Slow(door.port, 1, slow_body("POST", "Content-Length: 1000")) as body, Slow(door.port, 1, headers) as head, \
+            Slow(door.https, 1, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc") as handshake:
+        for slow in (body, head, handshake):
+            wait_until(lambda: slow.ended, 40, "the end of a slow client")
 
 
 def test_who_reads_slowly_keeps_no_program_from_others(door):
