@@ -6,7 +6,7 @@ FROM ${DEBIAN} AS build
 RUN apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
 	gcc make autoconf automake autoconf-archive pkg-config libc6-dev libfcgi-dev libpq-dev libjson-c-dev \
 	libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libgrpc-dev librdkafka-dev libinih-dev libutf8proc-dev \
-	libssl-dev libcjose-dev libcurl4-openssl-dev libsodium-dev
+	libssl-dev libcjose-dev libjansson-dev libcurl4-openssl-dev libsodium-dev
 COPY . /src
 RUN cd /src && autoreconf -fi && mkdir /build && cd /build && \
 	/src/configure -q --prefix=/usr --sysconfdir=/etc && make -s -j"$(nproc)" && make -s install-strip DESTDIR=/install
