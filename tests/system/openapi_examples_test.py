@@ -20,6 +20,7 @@ SUICIDAL = ["/auth/logout", "/auth/password"]
 def system():
     assert TOOL.exists(), "./dev test installs schemathesis"
     with System() as s:
+        s.environ["MEDICORE__AUTH__ACCESS_LIFETIME"] = "2h"  # as long as many examples take
         yield s.up("--no-demo")
 
 
