@@ -21,10 +21,10 @@
 	{ .name = "address", .type = F_TEXT, .at = AT(address), .use = REPLY | NULLABLE }, \
 	{ .name = "program", .type = F_TEXT, .at = AT(program), .use = REPLY | NULLABLE }, \
 	{ .name = "action", .type = F_TEXT, .at = AT(action), .use = REPLY, .help = "A route, or a gRPC method" }, \
-	{ .name = "thing", .type = F_TEXT, .at = AT(thing), .use = REPLY | NULLABLE, \
+	{ .name = "thing", .type = F_TEXT, .at = AT(thing), .max = AUDIT_LINE_MAX, .use = REPLY | NULLABLE, \
 	  .help = "What the path named, or what was made" }, \
 	{ .name = "patientId", .type = F_UUID, .at = AT(patient_id), .use = REPLY | NULLABLE }, \
-	{ .name = "filter", .type = F_TEXT, .at = AT(filter), .use = REPLY | NULLABLE, \
+	{ .name = "filter", .type = F_TEXT, .at = AT(filter), .max = AUDIT_LINE_MAX, .use = REPLY | NULLABLE, \
 	  .help = "What was searched or asked for" }, \
 	{ .name = "count", .type = F_INT, .at = AT(count), .use = REPLY, .help = "How many things the answer held" }, \
 	{ .name = "result", .type = F_TEXT, .at = AT(result), .use = REPLY }, \

@@ -183,7 +183,7 @@ def test_the_trail_says_whose_account_was_made_and_whose_password_reset(system):
     identity = headers["Location"].rsplit("/", 1)[1]
     assert system.http("POST", "/auth/password", {"accountId": identity, "newPassword": SECRET + "!"})[0] == 204
     assert system.http("PATCH", f"/auth/accounts/{identity}", {"role": "DOCTOR"})[0] == 200
-    noted = wait_until(lambda: len(rows := system.sql("auth", "select action, account::text, result from audit where thing = %s order by seq",
+    noted = wait_until(lambda: len(rows := system.sql("auth", "select action, account::text, result from audit where thing = %s order by at",
                                                       identity)) == 3 and rows, 10, "the trail")
     admin = system.sql("auth", "select id::text from account where email = %s", system.env["MEDICORE_ADMIN_EMAIL"])[0][0]
     assert noted == [("POST /auth", admin, "ok"), ("POST /auth/password", admin, "ok"), ("PATCH /auth/accounts/{id}", admin, "ok")]
