@@ -197,7 +197,8 @@ start_httpd() {
 			-addext basicConstraints=critical,CA:FALSE -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout "$real/tls/key.pem" -out "$real/tls/cert.pem" 2>/dev/null)
 		cat "$real/tls/key.pem" "$real/tls/cert.pem" >"$real/tls/both.pem" && chmod 600 "$real/tls/both.pem"
 	fi
-	"$top/httpd/configure" "$httpd" http=$http https=$https sockets="$sock" tls="$real/tls" state="$real/httpd" \
+	cp -p "$top"/httpd/lighttpd/*.lua "$real/httpd/"
+	"$top/httpd/configure" "$httpd" http=$http https=$https sockets="$sock" tls="$real/tls" state="$real/httpd" here="$real/httpd" \
 		static="$real/static" user="$(root && echo $httpd_user || id -un)" log="$real/log/access.log" >"$real/httpd/$httpd.conf.new"
 	touch "$real/log/access.log" # which lighttpd opens without root's rights
 	! root || chown $httpd_user: "$real/log/access.log"
