@@ -32,12 +32,13 @@ struct token_watch {
 	unsigned failed;     /* in a row; that thread's */
 	bool threaded;
 	pthread_t thread;
-	atomic_bool asked; /* once, whatever came of it */
+	atomic_bool known; /* keys, and which logins have ended */
 
 	pthread_mutex_t lock; /* all below */
 	pthread_cond_t wake;  /* the thread: there is something to do */
 	pthread_cond_t news;  /* who waits: the thread has asked */
 	bool stop;
+	bool asked; /* once, whatever came of it */
 	struct token_keys *keys; /* NULL: never learnt */
 	bool keys_wanted, keys_failed;
 	int64_t keys_asked_ns; /* 0: never */
@@ -178,7 +179,8 @@ ask(struct token_watch *w, bool keys)
 		w->failed = 0;
 	}
 	pthread_mutex_lock(&w->lock);
-	atomic_store(&w->asked, true);
+	w->asked = true;
+	atomic_store(&w->known, w->keys != NULL && w->ended_known);
 	pthread_cond_broadcast(&w->news);
 	pthread_mutex_unlock(&w->lock);
 }
@@ -233,9 +235,24 @@ await_news(void *arg)
 	int64_t until = clock_monotonic_ns() + PATIENCE_NS;
 
 	pthread_mutex_lock(&w->lock);
-	while ((!atomic_load(&w->asked) || w->keys_wanted) && clock_monotonic_ns() < until)
+	while ((!w->asked || w->keys_wanted) && clock_monotonic_ns() < until)
 		wait_until(&w->news, &w->lock, until);
 	pthread_mutex_unlock(&w->lock);
+}
+
+/* Nothing is known yet: auth may be there by now, so it is asked at once rather than at the next tick. */
+static void
+ask_now(void *arg)
+{
+	struct token_watch *w = arg;
+
+	pthread_mutex_lock(&w->lock);
+	if (w->asked) {
+		w->keys_wanted = true;
+		pthread_cond_signal(&w->wake);
+	}
+	pthread_mutex_unlock(&w->lock);
+	await_news(w);
 }
 
 /* A key is unknown.  RC_OK where keys were asked for just now; else what that means. */
@@ -346,8 +363,8 @@ token_watch_verify(struct ctx *cx, struct token_watch *w, const char *text, size
 	bool unknown;
 	enum rc rc;
 
-	if (!atomic_load(&w->asked))
-		offload(w->threaded ? await_news : ask_once, w);
+	if (!atomic_load(&w->known))
+		offload(w->threaded ? ask_now : ask_once, w);
 	if (length > TOKEN_MAX)
 		length = TOKEN_MAX + 1; /* which is all that the gate looks at */
 	cache_hash(&w->cache, text, length, hash);

@@ -1,5 +1,7 @@
 """medicore-patientd and medicore-billingd as processes: stopping, starting, a database or a patient service that is away or mute."""
 import concurrent.futures
+import os
+import pathlib
 import resource
 import signal
 import socket
@@ -315,6 +317,8 @@ def test_a_mute_patient_service_costs_its_timeout(start, patient):
     billingd = start("billingd", MEDICORE__PATIENT_SERVICE__TARGET=patientd.address, MEDICORE__PATIENT_SERVICE__TIMEOUT="300ms")
     assert billingd.create(patient).status == "ISSUED"
     patientd.process.send_signal(signal.SIGSTOP)
+    tasks = f"/proc/{patientd.process.pid}/task"
+    wait_until(lambda: all(pathlib.Path(tasks, t, "stat").read_text().rsplit(")", 1)[1].split()[0] == "T" for t in os.listdir(tasks)), 5, "its stop")
     try:
         began = time.monotonic()
         assert code_of(lambda: billingd.create(patient)) in (Code.DEADLINE_EXCEEDED, Code.UNAVAILABLE)
