@@ -38,7 +38,8 @@ struct token_watch {
 	pthread_cond_t wake;  /* the thread: there is something to do */
 	pthread_cond_t news;  /* who waits: the thread has asked */
 	bool stop;
-	bool asked; /* once, whatever came of it */
+	bool asking;             /* the thread is about it */
+	unsigned rounds;         /* how often it has asked, whatever came of it */
 	struct token_keys *keys; /* NULL: never learnt */
 	bool keys_wanted, keys_failed;
 	int64_t keys_asked_ns; /* 0: never */
@@ -179,7 +180,8 @@ ask(struct token_watch *w, bool keys)
 		w->failed = 0;
 	}
 	pthread_mutex_lock(&w->lock);
-	w->asked = true;
+	w->asking = false;
+	w->rounds++;
 	atomic_store(&w->known, w->keys != NULL && w->ended_known);
 	pthread_cond_broadcast(&w->news);
 	pthread_mutex_unlock(&w->lock);
@@ -209,6 +211,7 @@ thread_main(void *arg)
 			continue;
 		}
 		keys = w->keys == NULL || w->keys_wanted || now - w->keys_asked_ns >= KEYS_EVERY_NS;
+		w->asking = true;
 		pthread_mutex_unlock(&w->lock);
 		ask(w, keys);
 		pthread_mutex_lock(&w->lock);
@@ -227,32 +230,37 @@ ask_once(void *arg)
 	ask(arg, true);
 }
 
-/* Until all that is wanted was asked for. */
-static void
-await_news(void *arg)
-{
-	struct token_watch *w = arg;
-	int64_t until = clock_monotonic_ns() + PATIENCE_NS;
+struct wish {
+	struct token_watch *w;
+	bool known_will_do; /* else it must be asked again, although something is known */
+};
 
-	pthread_mutex_lock(&w->lock);
-	while ((!w->asked || w->keys_wanted) && clock_monotonic_ns() < until)
-		wait_until(&w->news, &w->lock, until);
-	pthread_mutex_unlock(&w->lock);
-}
-
-/* Nothing is known yet: auth may be there by now, so it is asked at once rather than at the next tick. */
+/*
+ * Has the thread ask at once, and waits for what comes of it.  Where nothing is known, a round that is under way may have begun before auth was
+ * there, so the next one counts; of unknown keys one round has to do, so that a flood of them can't make it a chain.
+ */
 static void
 ask_now(void *arg)
 {
-	struct token_watch *w = arg;
+	const struct wish *wish = arg;
+	struct token_watch *w = wish->w;
+	int64_t until = clock_monotonic_ns() + PATIENCE_NS;
+	unsigned due;
 
 	pthread_mutex_lock(&w->lock);
-	if (w->asked) {
-		w->keys_wanted = true;
-		pthread_cond_signal(&w->wake);
+	due = w->rounds + 1 + (wish->known_will_do && w->asking ? 1 : 0);
+	w->keys_wanted = true;
+	pthread_cond_signal(&w->wake);
+	while ((int)(w->rounds - due) < 0 && clock_monotonic_ns() < until &&
+	       !(wish->known_will_do && atomic_load(&w->known))) {
+		wait_until(&w->news, &w->lock, until);
+		/* The round that was under way has taken the wish for its own. */
+		if (wish->known_will_do && (int)(w->rounds - due) < 0 && !w->asking && !w->keys_wanted) {
+			w->keys_wanted = true;
+			pthread_cond_signal(&w->wake);
+		}
 	}
 	pthread_mutex_unlock(&w->lock);
-	await_news(w);
 }
 
 /* A key is unknown.  RC_OK where keys were asked for just now; else what that means. */
@@ -265,14 +273,10 @@ renew_keys(struct token_watch *w)
 	may = w->threaded &&
 	      (w->keys_wanted || clock_monotonic_ns() - w->keys_asked_ns >= KEYS_WANTED_EVERY_NS);
 	failed = w->keys_failed;
-	if (may && !w->keys_wanted) {
-		w->keys_wanted = true;
-		pthread_cond_signal(&w->wake);
-	}
 	pthread_mutex_unlock(&w->lock);
 	if (!may)
 		return failed ? RC_UNAVAILABLE : RC_UNAUTHENTICATED;
-	offload(await_news, w);
+	offload(ask_now, &(struct wish){ .w = w });
 	pthread_mutex_lock(&w->lock);
 	failed = w->keys_failed || w->keys_wanted;
 	pthread_mutex_unlock(&w->lock);
@@ -363,8 +367,10 @@ token_watch_verify(struct ctx *cx, struct token_watch *w, const char *text, size
 	bool unknown;
 	enum rc rc;
 
-	if (!atomic_load(&w->known))
-		offload(w->threaded ? ask_now : ask_once, w);
+	if (!atomic_load(&w->known) && w->threaded)
+		offload(ask_now, &(struct wish){ .w = w, .known_will_do = true });
+	else if (!w->threaded && w->rounds == 0)
+		offload(ask_once, w);
 	if (length > TOKEN_MAX)
 		length = TOKEN_MAX + 1; /* which is all that the gate looks at */
 	cache_hash(&w->cache, text, length, hash);
