@@ -249,8 +249,10 @@ ask_now(void *arg)
 
 	pthread_mutex_lock(&w->lock);
 	due = w->rounds + 1 + (wish->known_will_do && w->asking ? 1 : 0);
-	w->keys_wanted = true;
-	pthread_cond_signal(&w->wake);
+	if (!wish->known_will_do || !w->asking) { /* else there may be no need */
+		w->keys_wanted = true;
+		pthread_cond_signal(&w->wake);
+	}
 	while ((int)(w->rounds - due) < 0 && clock_monotonic_ns() < until &&
 	       !(wish->known_will_do && atomic_load(&w->known))) {
 		wait_until(&w->news, &w->lock, until);
