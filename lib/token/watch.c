@@ -235,33 +235,52 @@ struct wish {
 	bool known_will_do; /* else it must be asked again, although something is known */
 };
 
+/* Under lock. */
+static void
+wake_thread(struct token_watch *w)
+{
+	w->keys_wanted = true;
+	pthread_cond_signal(&w->wake);
+}
+
 /*
- * Has the thread ask at once, and waits for what comes of it.  Where nothing is known, a round that is under way may have begun before auth was
- * there, so the next one counts; of unknown keys one round has to do, so that a flood of them can't make it a chain.
+ * Under lock: until something is known, which a round brings that began after the question; one that is under way may have begun before
+ * auth was there.
  */
+static void
+await_known(struct token_watch *w, int64_t until)
+{
+	unsigned due = w->rounds + (w->asking ? 2 : 1);
+
+	while (!atomic_load(&w->known) && (int)(w->rounds - due) < 0 && clock_monotonic_ns() < until) {
+		if (!w->asking && !w->keys_wanted)
+			wake_thread(w);
+		wait_until(&w->news, &w->lock, until);
+	}
+}
+
+/* Under lock: until keys were asked for.  A question that is under way has to do, so that a flood of unknown keys can't make it a chain. */
+static void
+await_keys(struct token_watch *w, int64_t until)
+{
+	wake_thread(w);
+	while (w->keys_wanted && clock_monotonic_ns() < until)
+		wait_until(&w->news, &w->lock, until);
+}
+
+/* Has the thread ask at once, and waits for what comes of it. */
 static void
 ask_now(void *arg)
 {
 	const struct wish *wish = arg;
 	struct token_watch *w = wish->w;
 	int64_t until = clock_monotonic_ns() + PATIENCE_NS;
-	unsigned due;
 
 	pthread_mutex_lock(&w->lock);
-	due = w->rounds + 1 + (wish->known_will_do && w->asking ? 1 : 0);
-	if (!wish->known_will_do || !w->asking) { /* else there may be no need */
-		w->keys_wanted = true;
-		pthread_cond_signal(&w->wake);
-	}
-	while ((int)(w->rounds - due) < 0 && clock_monotonic_ns() < until &&
-	       !(wish->known_will_do && atomic_load(&w->known))) {
-		wait_until(&w->news, &w->lock, until);
-		/* The round that was under way has taken the wish for its own. */
-		if (wish->known_will_do && (int)(w->rounds - due) < 0 && !w->asking && !w->keys_wanted) {
-			w->keys_wanted = true;
-			pthread_cond_signal(&w->wake);
-		}
-	}
+	if (wish->known_will_do)
+		await_known(w, until);
+	else
+		await_keys(w, until);
 	pthread_mutex_unlock(&w->lock);
 }
 

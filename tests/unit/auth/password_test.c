@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/config.h"
@@ -74,18 +76,18 @@ END_TEST
 
 START_TEST(nobodys_password_is_never_good_and_takes_as_long)
 {
-	int64_t start, hashed, verified;
+	clock_t start, hashed, verified; /* of the processor: who waits for a turn on it is no slower */
 	const char *hash;
 	bool good, outdated;
 
 	ck_assert_int_eq(password_verify(&cx, NULL, PASSWORD, &good, &outdated), RC_OK);
 	ck_assert(!good && !outdated);
-	start = clock_monotonic_ns();
+	start = clock();
 	ck_assert_int_eq(password_hash(&cx, PASSWORD, &hash), RC_OK);
-	hashed = clock_monotonic_ns() - start;
-	start = clock_monotonic_ns();
+	hashed = clock() - start;
+	start = clock();
 	ck_assert_int_eq(password_verify(&cx, NULL, PASSWORD, &good, &outdated), RC_OK);
-	verified = clock_monotonic_ns() - start;
+	verified = clock() - start;
 	ck_assert_int_gt(verified * 5, hashed);
 }
 END_TEST
@@ -145,6 +147,7 @@ START_TEST(who_comes_when_the_line_is_long_is_told_so_at_once)
 		ck_assert_int_eq(pthread_create(&others[i].id, NULL, hash_long, &others[i]), 0);
 	}
 	while (!refused && going) {
+		usleep(2000); /* else nobody comes to the place that this one leaves */
 		start = clock_monotonic_ns();
 		cx.deadline_ns = start + 1000000; /* as long as there is place in the line, it is not for long */
 		refused = password_hash(&cx, PASSWORD, &hash) == RC_UNAVAILABLE && clock_monotonic_ns() - start < 900000;
