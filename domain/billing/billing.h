@@ -13,7 +13,7 @@
 #include "lib/field/field.h"
 #include "lib/field/page.h"
 
-#define BILLING_SCHEMA 2 /* newest file of db/billing */
+#define BILLING_SCHEMA 3 /* newest file of db/billing */
 
 /* --- prices --- */
 
@@ -22,8 +22,9 @@
 struct service {
 	const char *code; /* F_CODE */
 	const char *description;
-	struct money price;
+	struct money price;   /* without tax */
 	const char *currency;
+	int64_t tax_rate;     /* of 10,000 parts of a percent: 8.25 % is 82500 */
 	int64_t version;
 };
 
@@ -44,21 +45,72 @@ enum rc service_list(struct ctx *cx, const struct page *page, struct service **r
 
 /* --- invoices --- */
 
+#define INVOICE_LINES_MAX 200
+
+/* Of one thing on an invoice.  net = quantity * unit_price - discount; tax is rounded once, half away from zero. */
+struct invoice_line {
+	const char *service_code; /* NULL: none of the price list */
+	const char *description;
+	int64_t quantity;         /* 1 to 1,000,000 */
+	struct money unit_price;  /* without tax; absent in a request that names a service: its price */
+	int64_t tax_rate;         /* as a service's; -1: absent, then the service's, or none */
+	struct money discount;    /* its share of the invoice's */
+	struct money net, tax;
+	const char *currency; /* the invoice's */
+};
+
 struct invoice {
 	const char *id;
 	const char *number; /* NULL until it has one */
 	const char *patient_id;
 	const char *appointment_id; /* NULL where no booking made it */
-	const char *service_code;
-	const char *status; /* PAID, ISSUED, PARTIALLY_PAID, OVERDUE, UNCOLLECTIBLE, REFUNDED, VOID */
-	struct money amount;
+	const char *service_code;   /* of the booking */
+	const char *status;         /* a name of states.h */
+	struct money amount;        /* subtotal + tax */
 	struct money remaining_amount;
+	struct money subtotal, tax, discount;
+	struct money amount_paid;     /* by payments that didn't bounce, also where it was refunded */
+	struct money amount_credited; /* by credit notes */
+	struct money amount_refunded;
 	const char *currency;
 	const char *description;
 	struct instant issued_at;
 	const char *due_date;
 	bool appointment_cancelled;
+	bool draft;              /* input only */
+	struct field_list lines; /* of struct invoice_line; empty in lists of invoices */
 	int64_t version;
+};
+
+struct payment {
+	const char *id;
+	const char *invoice_id;
+	const char *patient_id;
+	struct money amount;
+	struct money credited; /* beyond what was owed: now the patient's credit */
+	struct money amount_refunded;
+	const char *currency;    /* the invoice's */
+	const char *method;      /* CASH, CARD, TRANSFER, CHEQUE, INSURANCE, CREDIT: from the patient's credit */
+	const char *reference;   /* NULL: none */
+	const char *status;      /* RECEIVED, BOUNCED */
+	const char *overpayment; /* input only: "credit", or NULL: more than is owed is RC_CONFLICT */
+	struct instant received_at;
+	const char *invoice_status; /* after it, as the next; NULL where it was only looked up */
+	struct money remaining_amount;
+	int64_t version;
+};
+
+/* A refund of a payment, or a credit note on an invoice. */
+struct adjustment {
+	const char *id;
+	const char *invoice_id;
+	const char *payment_id; /* NULL for a credit note */
+	struct money amount;
+	const char *currency;
+	const char *reason;
+	struct instant created_at;
+	const char *invoice_status; /* after it, as the next; NULL in lists */
+	struct money remaining_amount;
 };
 
 struct invoice_filter {
