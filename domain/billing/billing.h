@@ -119,34 +119,69 @@ struct invoice_filter {
 	struct page page;
 };
 
-/* A request that may be sent again: key NULL, it may not. */
-struct once {
-	const char *route; /* scope of the key, with the account */
-	const char *key;
-};
-
 /* What billing needs from outside; each main program passes an implementation in. */
 struct billing_ports {
 	/* RC_OK and an answer for each id; RC_UNAVAILABLE or RC_TIMEOUT where nobody can say. */
 	enum rc (*patients_exist)(struct ctx *cx, const char *const *ids, size_t count, bool *ret_exist);
+
+	/* The value of an event's payload (proto/events.proto: InvoiceChanged), in the arena. */
+	enum rc (*encode_invoice)(struct ctx *cx, const struct invoice *invoice, struct field_bytes *ret_payload);
 };
 
 extern const struct field invoice_fields[];
 extern const struct field invoice_filters[];
 
 /*
- * Verifies the patient, then writes one ISSUED invoice.  asked has patient_id, amount and currency, perhaps
- * description and due_date. RC_NOT_FOUND, blaming patientId, `patient with Id X do not exist`.  With a key,
- * the same request again gives the same invoice, of any number at once; another request with that key is
- * RC_CONFLICT.
+ * Verifies the patient, then writes one invoice, ISSUED or, where asked->draft, a DRAFT.  asked has patient_id and currency, and lines, or
+ * amount alone, which becomes one line without tax; perhaps discount, description and due_date.  RC_NOT_FOUND, blaming patientId,
+ * `patient with Id X do not exist`; RC_INVALID, blaming what makes a sum too large for 64 bits, or what can't be.
  */
-enum rc invoice_create(struct ctx *cx, const struct billing_ports *ports, const struct invoice *asked,
-    const struct once *once, struct invoice *ret_saved);
-enum rc invoice_find(struct ctx *cx, const char *id, struct invoice *ret_invoice);
+enum rc invoice_create(struct ctx *cx, const struct billing_ports *ports, const struct invoice *asked, struct invoice *ret_saved);
+enum rc invoice_find(struct ctx *cx, const char *id, struct invoice *ret_invoice); /* with its lines */
 
-/* One page, oldest first, at most filter->page.limit; *ret_more where others follow. */
+/* One page, oldest first, at most filter->page.limit; *ret_more where others follow.  Without lines. */
 enum rc invoice_list(struct ctx *cx, const struct invoice_filter *filter, struct invoice **ret_invoices,
     size_t *ret_count, bool *ret_more);
+
+/* Each may give RC_NOT_FOUND, RC_STALE (if_version 0: whatever it is), and RC_CONFLICT where its state doesn't allow it: the message says
+ * which states it may go to. */
+enum rc invoice_update(struct ctx *cx, const char *id, int64_t if_version, const struct invoice *asked,
+    struct invoice *ret_saved); /* of a draft; lines replace all there were */
+enum rc invoice_issue(struct ctx *cx, const struct billing_ports *ports, const char *id, int64_t if_version, struct invoice *ret_saved);
+enum rc invoice_void(struct ctx *cx, const struct billing_ports *ports, const char *id, int64_t if_version, struct invoice *ret_saved);
+enum rc invoice_write_off(struct ctx *cx, const struct billing_ports *ports, const char *id, int64_t if_version, struct invoice *ret_saved);
+
+/* asked has amount and reason.  More than remains is RC_CONFLICT. */
+enum rc invoice_credit(struct ctx *cx, const struct billing_ports *ports, const char *invoice_id, const struct adjustment *asked,
+    struct adjustment *ret_note);
+enum rc invoice_credit_notes(struct ctx *cx, const char *invoice_id, struct adjustment **ret_notes, size_t *ret_count);
+
+/* Marks at most max of those past due on today (YYYY-MM-DD, in the clinic's zone) OVERDUE, with their events.  Any number of processes may
+ * do it at once.  *ret_marked below max: none is left. */
+enum rc invoice_sweep_overdue(struct ctx *cx, const struct billing_ports *ports, const char *today, size_t max, size_t *ret_marked);
+
+/* Numbers at most max issued invoices that have none, in order of issue, without gaps.  One process at a time, which is the relay. */
+enum rc invoice_number_next(struct ctx *cx, size_t max, size_t *ret_numbered);
+
+/* --- payments --- */
+
+extern const struct field payment_fields[];
+extern const struct field refund_fields[];
+extern const struct field credit_note_fields[];
+
+/* asked has amount and method; perhaps reference, received_at (else now) and overpayment. */
+enum rc payment_receive(struct ctx *cx, const struct billing_ports *ports, const char *invoice_id, const struct payment *asked,
+    struct payment *ret_payment);
+enum rc payment_find(struct ctx *cx, const char *id, struct payment *ret_payment);
+enum rc payment_list(struct ctx *cx, const char *invoice_id, struct payment **ret_payments, size_t *ret_count);
+
+/* It bounced: the invoice is open again.  RC_CONFLICT where it was refunded, or where credit that it made was used. */
+enum rc payment_reverse(struct ctx *cx, const struct billing_ports *ports, const char *id, int64_t if_version, struct payment *ret_payment);
+
+/* Of a PAID invoice; at most what of the payment went to it and wasn't refunded. */
+enum rc payment_refund(struct ctx *cx, const struct billing_ports *ports, const char *payment_id, const struct adjustment *asked,
+    struct adjustment *ret_refund);
+enum rc payment_refunds(struct ctx *cx, const char *payment_id, struct adjustment **ret_refunds, size_t *ret_count);
 
 /* --- what becomes of bookings --- */
 

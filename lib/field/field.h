@@ -11,7 +11,8 @@
  *   F_INT                   int64_t, always there
  *   F_BOOL                  bool; false is left out of replies
  *   F_SWITCH                enum field_switch: true and false both mean something, and absent is neither
- *   F_LIST                  struct field_list: rows of another table (replies only)
+ *   F_LIST                  struct field_list: rows of another table
+ *   F_RATE                  int64_t, of 10,000 parts of a percent ("8.25" is 82500); -1 where absent
  * so a zeroed struct has nothing in it.
  */
 #ifndef FIELD_FIELD_H
