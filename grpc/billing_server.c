@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "domain/billing/billing.h"
-#include "grpc/patient_client.h"
 #include "lib/audit/audit.h"
 #include "lib/base/config.h"
 #include "lib/base/uuid.h"
@@ -15,8 +13,6 @@
 /* Contract, to the letter. */
 #define BAD_RANGE "must be between 0 and 9223372036854775807"
 #define BAD_UUID "The provided string is not a valid UUID format"
-
-static const struct billing_ports ports = { .patients_exist = patient_client_exist };
 
 static const char *
 amount_fault(struct ctx *cx, const char *text, int64_t *ret_minor)
@@ -89,7 +85,7 @@ create_invoice(Billing__BillingService_Service *service, const Billing__InvoiceR
 	if (rc == RC_OK)
 		rc = read_key(cx, once.key);
 	if (rc == RC_OK)
-		rc = invoice_create(cx, &ports, &new, &once, &saved);
+		rc = invoice_create(cx, &billing_ports, &new, &once, &saved);
 	if (rc != RC_OK) {
 		rpc_fail(call, rc);
 		return;

@@ -1,3 +1,4 @@
+#include "domain/billing/billing.h"
 #include "domain/scheduling/scheduling.h"
 #include "proto/events.pb-c.h"
 #include "worker/event_codec.h"
@@ -53,5 +54,25 @@ event_encode_cancelled(struct ctx *cx, const struct appointment *a, struct field
 	cancelled.reason = text_of(a->cancel_reason);
 	cancelled.version = (uint64_t)a->version;
 	pack(cx, &cancelled.base, ret_payload);
+	return RC_OK;
+}
+
+enum rc
+event_encode_invoice(struct ctx *cx, const struct invoice *i, struct field_bytes *ret_payload)
+{
+	Medicore__V1__InvoiceChanged changed = MEDICORE__V1__INVOICE_CHANGED__INIT;
+
+	changed.invoice_id = text_of(i->id);
+	changed.patient_id = text_of(i->patient_id);
+	changed.appointment_id = text_of(i->appointment_id);
+	changed.status = text_of(i->status);
+	changed.currency = text_of(i->currency);
+	changed.amount = i->amount.minor;
+	changed.remaining_amount = i->remaining_amount.minor;
+	changed.amount_paid = i->amount_paid.minor;
+	changed.amount_refunded = i->amount_refunded.minor;
+	changed.due_date = text_of(i->due_date);
+	changed.version = (uint64_t)i->version;
+	pack(cx, &changed.base, ret_payload);
 	return RC_OK;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "domain/auth/auth.h"
+#include "domain/billing/billing.h"
 #include "domain/scheduling/scheduling.h"
 #include "lib/base/config.h"
 #include "worker/collector.h"
@@ -39,36 +40,40 @@ auth_database(void)
 	return config->database.auth;
 }
 
-static const struct outbox scheduling_outbox = {
-	"scheduling",
-	"medicore_scheduling_relay",
-	scheduling_database,
-	outbox_pending,
-	outbox_published,
-	outbox_purge,
+static const struct relayed scheduling = {
+	.role = "medicore_scheduling_relay",
+	.database = scheduling_database,
+	.outbox = &scheduling_outbox,
+	.direct = true,
+};
+
+static const struct relayed billing = {
+	.role = "medicore_billing_relay",
+	.database = billing_database,
+	.outbox = &billing_outbox,
 };
 
 static const struct {
 	struct trail trail;
-	const struct outbox *outbox; /* NULL: the domain has none */
+	const struct relayed *events; /* NULL: the domain has none */
 } databases[] = {
 	{ { "patient", "medicore_patient_relay", patient_database, NULL }, NULL },
-	{ { "scheduling", "medicore_scheduling_relay", scheduling_database, NULL }, &scheduling_outbox },
-	{ { "billing", "medicore_billing_relay", billing_database, NULL }, NULL },
+	{ { "scheduling", "medicore_scheduling_relay", scheduling_database, NULL }, &scheduling },
+	{ { "billing", "medicore_billing_relay", billing_database, NULL }, &billing },
 	{ { "auth", "medicore_auth_relay", auth_database, auth_purge }, NULL },
 };
 #define DATABASES (sizeof(databases) / sizeof(*databases))
 
 /* The outbox has a thread and a connection of its own: a broker that is away keeps no audit entry waiting. */
 static void *
-relay(void *outbox)
+relay(void *from)
 {
 	struct transport transport;
 	bool ran;
 
-	ran = transport_open(&transport);
+	ran = transport_open(from, &transport);
 	if (ran) {
-		ran = relay_run(outbox, &transport);
+		ran = relay_run(from, &transport);
 		transport_close(&transport);
 	}
 	if (!ran)
@@ -77,16 +82,16 @@ relay(void *outbox)
 }
 
 static bool
-run(const struct trail *trail, const struct outbox *outbox)
+run(const struct trail *trail, const struct relayed *from)
 {
 	void *relayed = (void *)(uintptr_t) true;
 	pthread_t thread;
 	bool ran;
 	int err;
 
-	if (outbox == NULL)
+	if (from == NULL)
 		return collector_run(trail);
-	err = pthread_create(&thread, NULL, relay, (void *)(uintptr_t)outbox);
+	err = pthread_create(&thread, NULL, relay, (void *)(uintptr_t)from);
 	if (err != 0) {
 		fprintf(stderr, "medicore-relay: a thread: %s\n", strerror(err));
 		return false;
@@ -114,7 +119,7 @@ main(int argc, char **argv)
 		return status;
 	for (size_t i = 0; i < DATABASES; i++)
 		if (strcmp(databases[i].trail.domain, name) == 0)
-			return run(&databases[i].trail, databases[i].outbox) ? EXIT_SUCCESS : EXIT_FAILURE;
+			return run(&databases[i].trail, databases[i].events) ? EXIT_SUCCESS : EXIT_FAILURE;
 	fprintf(stderr, "medicore-relay: there is no database %s\n", name);
 	return 2;
 }

@@ -12,6 +12,7 @@
 #include "lib/base/event.h"
 #include "lib/field/field.h"
 #include "lib/field/page.h"
+#include "lib/outbox/outbox.h"
 
 #define BILLING_SCHEMA 3 /* newest file of db/billing */
 
@@ -182,6 +183,9 @@ enum rc payment_reverse(struct ctx *cx, const struct billing_ports *ports, const
 enum rc payment_refund(struct ctx *cx, const struct billing_ports *ports, const char *payment_id, const struct adjustment *asked,
     struct adjustment *ret_refund);
 enum rc payment_refunds(struct ctx *cx, const char *payment_id, struct adjustment **ret_refunds, size_t *ret_count);
+
+/* What the relay publishes. */
+extern const struct outbox billing_outbox;
 
 /* --- what becomes of bookings --- */
 

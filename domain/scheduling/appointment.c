@@ -93,7 +93,7 @@ appointment_book(struct ctx *cx, const struct scheduling_ports *ports, const str
 		rc = check_patient(cx, ports, a.patient_id);
 	if (rc != RC_OK)
 		return rc;
-	outbox_row_init(cx, &event, TYPE_APPOINTMENT_BOOKED, a.id);
+	outbox_row_init(cx, &event, "appointment", TYPE_APPOINTMENT_BOOKED, a.id);
 	rc = ports->encode_booked(cx, &a, &event.payload);
 	if (rc == RC_OK)
 		rc = appointment_store_insert(cx, &a, &event, ret_booked);
@@ -120,7 +120,7 @@ write_cancellation(struct ctx *cx, const struct scheduling_ports *ports, const s
 	next.status = "CANCELLED";
 	next.cancel_reason = reason;
 	next.version = now->version + 1;
-	outbox_row_init(cx, &event, TYPE_APPOINTMENT_CANCELLED, now->id);
+	outbox_row_init(cx, &event, "appointment", TYPE_APPOINTMENT_CANCELLED, now->id);
 	rc = ports->encode_cancelled(cx, &next, &event.payload);
 	next.version = now->version;
 	if (rc == RC_OK)

@@ -2,8 +2,8 @@
 #ifndef SCHEDULING_APPOINTMENT_STORE_H
 #define SCHEDULING_APPOINTMENT_STORE_H
 
-#include "domain/scheduling/outbox_store.h"
 #include "domain/scheduling/scheduling.h"
+#include "lib/outbox/outbox.h"
 
 /* The appointment and its event in one statement, so both or neither.  a is complete.  RC_CONFLICT where the provider
  * or the id is taken. */

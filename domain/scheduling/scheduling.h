@@ -13,6 +13,7 @@
 #include "lib/base/event.h"
 #include "lib/field/field.h"
 #include "lib/field/page.h"
+#include "lib/outbox/outbox.h"
 
 #define SCHEDULING_SCHEMA 2 /* newest file of db/scheduling */
 
@@ -71,12 +72,7 @@ enum rc appointment_list(struct ctx *cx, const struct appointment_filter *filter
 enum rc appointment_cancel(struct ctx *cx, const struct scheduling_ports *ports, const char *id,
     int64_t if_version, const char *reason, struct appointment *ret_appointment);
 
-/* --- for the relay --- */
-
-/* Rows of the outbox not yet published, oldest first, as events; ret_seqs[i] belongs to ret_events[i]. */
-enum rc outbox_pending(
-    struct ctx *cx, size_t max, struct event **ret_events, int64_t **ret_seqs, size_t *ret_count);
-enum rc outbox_published(struct ctx *cx, const int64_t *seqs, size_t count);
-enum rc outbox_purge(struct ctx *cx, int64_t keep_s, int64_t *ret_purged);
+/* What the relay publishes. */
+extern const struct outbox scheduling_outbox;
 
 #endif

@@ -75,7 +75,7 @@ pending(struct event **ret_events, int64_t **ret_seqs)
 {
 	size_t count;
 
-	ck_assert_int_eq(outbox_pending(&relay, 100, ret_events, ret_seqs, &count), RC_OK);
+	ck_assert_int_eq(outbox_pending(&relay, &scheduling_outbox, 100, ret_events, ret_seqs, &count), RC_OK);
 	return count;
 }
 

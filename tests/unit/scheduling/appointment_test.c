@@ -380,7 +380,7 @@ START_TEST(event_is_traced_to_its_request)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		cx.request_id = cases[i].request_id;
-		outbox_row_init(&cx, &row, TYPE_APPOINTMENT_BOOKED, ID);
+		outbox_row_init(&cx, &row, "appointment", TYPE_APPOINTMENT_BOOKED, ID);
 		ck_assert_ptr_nonnull(strstr(
 		    row.headers, arena_printf(cx.arena, "\"request_id\":\"%s\"", cases[i].request_id)));
 		ck_assert_ptr_nonnull(strstr(row.headers, cases[i].traceparent));

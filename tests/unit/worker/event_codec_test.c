@@ -87,6 +87,34 @@ START_TEST(a_cancellation_has_the_numbers_of_the_contract)
 }
 END_TEST
 
+START_TEST(an_invoice_has_the_numbers_of_the_contract)
+{
+	struct invoice i = {
+		.id = APPOINTMENT,
+		.patient_id = PATIENT,
+		.appointment_id = PROVIDER,
+		.status = "PAID",
+		.currency = "USD",
+		.amount = { .minor = INT64_MAX, .known = true },
+		.remaining_amount = { .minor = 1, .known = true },
+		.amount_paid = { .minor = 2, .known = true },
+		.amount_refunded = { .minor = 3, .known = true },
+		.due_date = "2026-12-01",
+		.version = 4,
+	};
+	static const char wanted[] = "\x0a\x24" APPOINTMENT "\x12\x24" PATIENT "\x1a\x24" PROVIDER "\x22\x04PAID\x2a\x03USD"
+				     "\x30\xff\xff\xff\xff\xff\xff\xff\xff\x7f\x38\x01\x40\x02\x48\x03\x52\x0a" "2026-12-01\x58\x04";
+	struct field_bytes payload;
+
+	ck_assert_int_eq(event_encode_invoice(&cx, &i, &payload), RC_OK);
+	ck_assert_uint_eq(payload.length, sizeof(wanted) - 1);
+	ck_assert_mem_eq(payload.bytes, wanted, sizeof(wanted) - 1);
+	i = (struct invoice){ .id = APPOINTMENT, .patient_id = PATIENT };
+	ck_assert_int_eq(event_encode_invoice(&cx, &i, &payload), RC_OK);
+	ck_assert_uint_eq(payload.length, 2 * 38);
+}
+END_TEST
+
 START_TEST(what_an_appointment_has_not_is_left_out)
 {
 	struct appointment a = { .id = APPOINTMENT, .patient_id = PATIENT };
@@ -310,6 +338,7 @@ event_codec_suite(void)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, a_booking_has_the_numbers_of_the_contract);
 	tcase_add_test(tests, a_cancellation_has_the_numbers_of_the_contract);
+	tcase_add_test(tests, an_invoice_has_the_numbers_of_the_contract);
 	tcase_add_test(tests, what_an_appointment_has_not_is_left_out);
 	tcase_add_loop_test(tests, microseconds_become_milliseconds_rounded_down, 0, COUNT(times));
 	tcase_add_test(tests, what_was_booked_is_read_back);
