@@ -27,14 +27,20 @@ void posting_add(struct posting *p, const char *account, int64_t minor, const ch
 /* Writes it in the open transaction; nothing where it has no entries.  Its entries add up to zero, or it is a bug of ours. */
 enum rc ledger_post(struct ctx *cx, const struct posting *p);
 
+/*
+ * Adds what part of the invoice, which isn't earned after all, takes from REVENUE and TAX; of it done was taken back before.  In the open
+ * transaction, with the invoice locked.
+ */
+enum rc posting_take_back(struct ctx *cx, struct posting *p, int64_t done, int64_t part);
+
 /* The outbox row of type (TYPE_INVOICE_…) for the invoice as it is now, in the open transaction. */
 enum rc invoice_tell(struct ctx *cx, const struct billing_ports *ports, const char *type, const struct invoice *invoice);
 
 /* Today in the clinic's time zone. */
 void clinic_today(char ret_date[DATE_SIZE]);
 
-/* That a number of smallest units of an amount goes to tax when part of gross is taken back: of all that was taken back so far (done), and
- * this (part).  Sums of parts give exactly the whole's tax. */
+/* How much of part is tax, where part of an invoice of gross, with tax in it, is taken back after done was: half away from zero, and so
+ * that parts which make the whole give exactly its tax. */
 int64_t tax_share(int64_t tax, int64_t gross, int64_t done, int64_t part);
 
 #endif

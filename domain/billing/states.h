@@ -44,7 +44,10 @@ enum invoice_move {
 enum rc invoice_next_state(
     struct ctx *cx, const struct invoice *invoice, enum invoice_move move, const char *today, enum invoice_state *ret_next);
 
-/* Whether the table has a step between them, by any move. */
+/* Something remains, and the day that it was due is over. */
+bool invoice_past_due(const struct invoice *invoice, const char *today);
+
+/* Whether the table has a step from one to another, by any move. */
 bool invoice_state_follows(enum invoice_state from, enum invoice_state to);
 
 #endif
