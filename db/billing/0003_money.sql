@@ -24,7 +24,7 @@ alter table invoice
         case when status in ('VOID', 'REFUNDED') then 0 else amount - amount_paid - amount_credited end);
 
 create index invoice_unnumbered on invoice (issued_at, id) where number is null and status <> 'DRAFT';
-create index invoice_due on invoice (due_date) where status in ('ISSUED', 'PARTIALLY_PAID');
+create index invoice_due on invoice (due_date) where status in ('ISSUED', 'PARTIALLY_PAID') and remaining_amount > 0;
 create index invoice_open on invoice (patient_id) where remaining_amount > 0 and status <> 'DRAFT';
 
 create table invoice_line (

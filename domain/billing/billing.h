@@ -157,12 +157,16 @@ enum rc invoice_credit(struct ctx *cx, const struct billing_ports *ports, const 
     struct adjustment *ret_note);
 enum rc invoice_credit_notes(struct ctx *cx, const char *invoice_id, struct adjustment **ret_notes, size_t *ret_count);
 
-/* Marks at most max of those past due on today (YYYY-MM-DD, in the clinic's zone) OVERDUE, with their events.  Any number of processes may
- * do it at once.  *ret_marked below max: none is left. */
+/* Marks at most max of those past due on today (YYYY-MM-DD; NULL: today in the clinic's zone) OVERDUE, with their events.  Any number of
+ * processes may do it at once.  *ret_marked below max: none is left that nobody else holds. */
 enum rc invoice_sweep_overdue(struct ctx *cx, const struct billing_ports *ports, const char *today, size_t max, size_t *ret_marked);
 
-/* Numbers at most max issued invoices that have none, in order of issue, without gaps.  One process at a time, which is the relay. */
-enum rc invoice_number_next(struct ctx *cx, size_t max, size_t *ret_numbered);
+/* Numbers at most max issued invoices that have none, in order of issue, without gaps: "2026-000123", the year in the clinic's zone.  *ret_more:
+ * others wait, perhaps because somebody holds them; ask again soon.  No two at once number one twice, or out of order by more than a batch. */
+enum rc invoice_number_next(struct ctx *cx, size_t max, size_t *ret_numbered, bool *ret_more);
+
+/* Channel of a NOTIFY whenever some may wait for a number: for pg_listen_wait. */
+#define INVOICE_NUMBERS_CHANNEL "invoice_numbers"
 
 /* --- payments --- */
 

@@ -28,7 +28,15 @@ no_answer(struct ctx *cx, const char *const *ids, size_t count, bool *ret_exist)
 	return err_detail(cx, RC_UNAVAILABLE, "nobody there");
 }
 
-const struct billing_ports known_patients = { .patients_exist = all_but_nobody };
+static enum rc
+its_status(struct ctx *cx, const struct invoice *invoice, struct field_bytes *ret_payload)
+{
+	(void)cx;
+	*ret_payload = (struct field_bytes){ .bytes = invoice->status, .length = strlen(invoice->status) };
+	return RC_OK;
+}
+
+const struct billing_ports known_patients = { .patients_exist = all_but_nobody, .encode_invoice = its_status };
 const struct billing_ports away = { .patients_exist = no_answer };
 
 /* --- connections --- */
@@ -41,7 +49,7 @@ billing_setup(void)
 	pgtest_connect(&clerk, "medicore_billing_grpc");
 	pgtest_connect(&operator, "medicore_operator");
 	pgtest_connect(&super, "postgres");
-	run("truncate service, invoice, inbox, cancelled_appointment, dead_letters, idempotency"
+	run("truncate service, invoice, invoice_line, invoice_series, payment, refund, credit_note, patient_credit, ledger, outbox, inbox, cancelled_appointment, dead_letters, idempotency"
 	    " restart identity;"
 	    "insert into service (code, description, price, currency)"
 	    " values ('GP-1', 'Consultation', 8555, 'USD')");
@@ -180,5 +188,6 @@ int
 main(void)
 {
 	return pgtest_main("billing",
-	    (Suite *[]){ events_suite(), letters_suite(), invoices_suite(), services_suite(), NULL });
+	    (Suite *[]){ events_suite(), letters_suite(), invoices_suite(), services_suite(), numbers_suite(),
+		overdue_suite(), NULL });
 }

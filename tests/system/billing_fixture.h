@@ -42,5 +42,7 @@ Suite *events_suite(void);
 Suite *letters_suite(void);
 Suite *invoices_suite(void);
 Suite *services_suite(void);
+Suite *numbers_suite(void);
+Suite *overdue_suite(void);
 
 #endif
