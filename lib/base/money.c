@@ -1,7 +1,11 @@
 #include "lib/base/money.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+
+#define RATE_DECIMALS 4
 
 __extension__ typedef __int128 wide; /* for products of two amounts */
 
@@ -60,15 +64,14 @@ add_digit(int64_t *minor, char digit)
 	return !__builtin_mul_overflow(*minor, 10, minor) && !__builtin_add_overflow(*minor, digit - '0', minor);
 }
 
-enum money_error
-money_parse(const char *text, size_t length, const char *currency, int64_t *ret_minor)
+/* A number with at most so many decimals, of which it has all in *ret. */
+static enum money_error
+decimal_parse(const char *text, size_t length, int decimals, int64_t *ret)
 {
 	bool negative = length > 0 && text[0] == '-', fits = true, zero = true;
-	int decimals = currency_decimals(currency);
 	size_t whole, part = 0;
 	int64_t minor = 0;
 
-	assert(decimals >= 0);
 	if (negative) {
 		text++;
 		length--;
@@ -93,8 +96,17 @@ money_parse(const char *text, size_t length, const char *currency, int64_t *ret_
 		return zero ? MONEY_MALFORMED : MONEY_NEGATIVE;
 	if (!fits)
 		return MONEY_RANGE;
-	*ret_minor = minor;
+	*ret = minor;
 	return MONEY_OK;
+}
+
+enum money_error
+money_parse(const char *text, size_t length, const char *currency, int64_t *ret_minor)
+{
+	int decimals = currency_decimals(currency);
+
+	assert(decimals >= 0);
+	return decimal_parse(text, length, decimals, ret_minor);
 }
 
 void
@@ -149,6 +161,32 @@ money_multiply(int64_t minor, int64_t quantity, int64_t *ret_product)
 		return false;
 	*ret_product = product;
 	return true;
+}
+
+enum money_error
+rate_parse(const char *text, size_t length, int64_t *ret_rate)
+{
+	int64_t rate;
+	enum money_error error = decimal_parse(text, length, RATE_DECIMALS, &rate);
+
+	if (error == MONEY_OK && rate > RATE_WHOLE)
+		error = MONEY_RANGE;
+	if (error == MONEY_OK)
+		*ret_rate = rate;
+	return error;
+}
+
+void
+rate_format(int64_t rate, char ret_text[RATE_TEXT_SIZE])
+{
+	int64_t one = RATE_WHOLE / 100;
+	size_t n = (size_t)snprintf(ret_text, RATE_TEXT_SIZE, "%" PRId64 ".%0*" PRId64, rate / one, RATE_DECIMALS, rate % one);
+
+	while (ret_text[n - 1] == '0')
+		n--;
+	if (ret_text[n - 1] == '.')
+		n--;
+	ret_text[n] = '\0';
 }
 
 bool

@@ -43,6 +43,13 @@ bool money_subtract(int64_t a, int64_t b, int64_t *ret_difference);
 bool money_multiply(int64_t minor, int64_t quantity, int64_t *ret_product);
 
 #define RATE_WHOLE INT64_C(1000000) /* 100 %: rates count 10,000ths of a percent, 8.25 % is 82500 */
+#define RATE_TEXT_SIZE 32
+
+/* "8.25", of 0 to 100 percent with at most 4 decimals.  MONEY_RANGE for more than 100. */
+enum money_error rate_parse(const char *text, size_t length, int64_t *ret_rate);
+
+/* With no more decimals than it has: "8.25", "20". */
+void rate_format(int64_t rate, char ret_text[RATE_TEXT_SIZE]);
 
 /* That rate of minor, rounded to smallest units. */
 bool money_rate(int64_t minor, int64_t rate, int64_t *ret_part);

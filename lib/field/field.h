@@ -13,7 +13,8 @@
  *   F_SWITCH                enum field_switch: true and false both mean something, and absent is neither
  *   F_LIST                  struct field_list: rows of another table
  *   F_RATE                  int64_t, of 10,000 parts of a percent ("8.25" is 82500); -1 where absent
- * so a zeroed struct has nothing in it.
+ * so a zeroed struct has nothing in it but a rate of 0: field_read makes those -1 that the body doesn't name,
+ * field_load those that are null; whoever fills a struct otherwise says which they mean.
  */
 #ifndef FIELD_FIELD_H
 #define FIELD_FIELD_H
@@ -45,6 +46,7 @@ enum field_type {
 	F_BOOL,
 	F_SWITCH,
 	F_LIST,
+	F_RATE, /* 0 to 100 percent, at most 4 decimals */
 	F_BYTES, /* struct field_bytes; SQL only (bytea) */
 };
 
@@ -80,10 +82,13 @@ struct field {
 	enum field_type type;
 	size_t at;	     /* offset in the struct */
 	unsigned use;	     /* of enum field_use */
-	unsigned max;	     /* most code points (F_TEXT, F_EMAIL, F_CODE), or most of F_COUNT; 0: 255, or no limit for a count */
+	unsigned max;	     /* most code points (F_TEXT, F_EMAIL, F_CODE), or most of F_COUNT; 0: 255, or no limit for a count;
+			      * most elements of an F_LIST, 0: 200 */
 	const char *const *choices; /* F_ENUM, ends with NULL */
 	const char *currency; /* F_MONEY: name of the member with its currency; NULL: "currency" */
-	const struct field *items; /* F_LIST */
+	const struct field *items; /* F_LIST: what its elements are.  In any body they are read as on CREATE, since
+				    * they replace what was there; REQUIRED means at least one.  An F_CURRENCY row
+				    * without CREATE holds the currency of the object around it. */
 	size_t item_size;
 	/* Messages that clients rely on; NULL: a plain one is made. */
 	const char *missing, *malformed, *too_long, *too_long_update;
@@ -97,7 +102,10 @@ struct field {
  * Reads a JSON object of length bytes into into (zeroed by the caller), collecting every field error in cx;
  * use is CREATE, UPDATE or KEYS.  RC_INVALID for any: malformed JSON (RFC 8259 to the letter, checked
  * before json-c sees it), a duplicate member, an unknown one, a wrong type, NUL or bad UTF-8, a value
- * outside its row's limits.
+ * outside its row's limits.  Members of a list's elements are blamed as "lines[2].quantity".
+ *
+ * A currency that the caller put into the struct before is the one meant where the body names none: amounts of
+ * what exists already are in its own.
  */
 enum rc field_read(struct ctx *cx, const struct field *table, enum field_use use, const char *json, size_t length,
     void *into);

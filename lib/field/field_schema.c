@@ -23,7 +23,7 @@ json_type(const struct field *row)
 static bool
 nullable(const struct field *row, enum field_use use)
 {
-	if (row->type == F_BOOL || row->type == F_LIST || use == FILTER)
+	if (row->type == F_BOOL || use == FILTER || (row->type == F_LIST && use == REPLY))
 		return false;
 	if (use == REPLY)
 		return (row->use & NULLABLE) != 0;
@@ -47,6 +47,15 @@ write_numbers(struct buf *b, const struct field *row)
 {
 	buf_addf(b, ",\"minimum\":%" PRId64 ",\"maximum\":%" PRId64,
 	    row->type == F_COUNT ? INT64_C(1) : -WHOLE_MAX, row->max != 0 ? (int64_t)row->max : WHOLE_MAX);
+}
+
+static void
+write_elements(struct buf *b, const struct field *row, enum field_use use)
+{
+	if (use != REPLY)
+		buf_addf(b, ",\"minItems\":%d,\"maxItems\":%u", (row->use & REQUIRED) != 0, member_max(row));
+	buf_add_text(b, ",\"items\":");
+	field_schema(b, row->items, use == REPLY ? REPLY : CREATE);
 }
 
 /* What limits the values of the row's type, besides their JSON type. */
@@ -82,6 +91,12 @@ write_limits(struct buf *b, const struct field *row, enum field_use use)
 	case F_MONEY:
 		buf_add_text(b, ",\"pattern\":\"^[0-9]+(\\\\.[0-9]+)?$\",\"examples\":[\"85.55\"]");
 		break;
+	case F_RATE:
+		buf_add_text(b, ",\"pattern\":\"^[0-9]+(\\\\.[0-9]{1,4})?$\",\"examples\":[\"8.25\"]");
+		break;
+	case F_LIST:
+		write_elements(b, row, use);
+		break;
 	case F_COUNT:
 	case F_INT:
 		write_numbers(b, row);
@@ -101,10 +116,6 @@ field_schema_row(struct buf *b, const struct field *row, enum field_use use)
 {
 	buf_addf(b, nullable(row, use) ? "{\"type\":[\"%s\",\"null\"]" : "{\"type\":\"%s\"", json_type(row));
 	write_limits(b, row, use);
-	if (row->type == F_LIST) {
-		buf_add_text(b, ",\"items\":");
-		field_schema(b, row->items, use);
-	}
 	if (row->help != NULL) {
 		buf_add_text(b, ",\"description\":");
 		buf_add_json(b, row->help);

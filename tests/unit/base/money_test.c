@@ -238,6 +238,44 @@ START_TEST(a_rate_is_rounded_once_and_half_away_from_zero)
 }
 END_TEST
 
+static const struct {
+	const char *text;
+	enum money_error error;
+	int64_t rate;
+	const char *shown;
+} percentages[] = {
+	{ "8.25", MONEY_OK, 82500, "8.25" },
+	{ "0", MONEY_OK, 0, "0" },
+	{ "0.0000", MONEY_OK, 0, "0" },
+	{ "20.00", MONEY_OK, 200000, "20" },
+	{ "0.0001", MONEY_OK, 1, "0.0001" },
+	{ "100", MONEY_OK, 1000000, "100" },
+	{ "99.9999", MONEY_OK, 999999, "99.9999" },
+	{ "100.0001", MONEY_RANGE, 0, NULL },
+	{ "922337203685477.5808", MONEY_RANGE, 0, NULL },
+	{ "-1", MONEY_NEGATIVE, 0, NULL },
+	{ "8.25001", MONEY_MALFORMED, 0, NULL },
+	{ "8.", MONEY_MALFORMED, 0, NULL },
+	{ "", MONEY_MALFORMED, 0, NULL },
+	{ "8%", MONEY_MALFORMED, 0, NULL },
+};
+
+START_TEST(a_rate_is_a_percentage_outside)
+{
+	char shown[RATE_TEXT_SIZE];
+	int64_t rate = 4711;
+
+	ck_assert_int_eq(rate_parse(percentages[_i].text, strlen(percentages[_i].text), &rate), percentages[_i].error);
+	if (percentages[_i].error != MONEY_OK) {
+		ck_assert_int_eq(rate, 4711);
+		return;
+	}
+	ck_assert_int_eq(rate, percentages[_i].rate);
+	rate_format(rate, shown);
+	ck_assert_str_eq(shown, percentages[_i].shown);
+}
+END_TEST
+
 #define PARTS_MAX 6
 
 static const struct {
@@ -326,6 +364,7 @@ money_suite(void)
 	tcase_add_loop_test(t, a_sum_is_exact_or_refused, 0, COUNT(sums));
 	tcase_add_loop_test(t, a_product_is_exact_or_refused, 0, COUNT(products));
 	tcase_add_loop_test(t, a_rate_is_rounded_once_and_half_away_from_zero, 0, COUNT(rates));
+	tcase_add_loop_test(t, a_rate_is_a_percentage_outside, 0, COUNT(percentages));
 	tcase_add_loop_test(t, a_split_gives_what_is_left_to_the_largest_fractions, 0, COUNT(splits));
 	tcase_add_test(t, a_split_always_adds_up);
 	tcase_add_test(t, a_split_among_none_or_by_a_negative_weight_is_refused);

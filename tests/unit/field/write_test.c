@@ -48,6 +48,20 @@ START_TEST(every_type_is_written_in_its_form)
 }
 END_TEST
 
+START_TEST(a_rate_is_a_percentage_without_needless_decimals)
+{
+	static const struct field tax[] = { { "rate", F_RATE, 0, .use = REPLY }, FIELD_END };
+	static const int64_t rates[] = { 82500, 0, 1000000, 1, 82501, 200000, 5000, -1 };
+	struct buf b = { .arena = arena };
+
+	for (size_t i = 0; i < sizeof(rates) / sizeof(*rates); i++)
+		field_write(&b, tax, &rates[i]);
+	ck_assert_str_eq(b.bytes,
+	    "{\"rate\":\"8.25\"}{\"rate\":\"0\"}{\"rate\":\"100\"}{\"rate\":\"0.0001\"}{\"rate\":\"8.2501\"}{\"rate\":\"20\"}"
+	    "{\"rate\":\"0.5\"}{\"rate\":null}");
+}
+END_TEST
+
 START_TEST(a_switch_that_is_off_is_shown)
 {
 	static const struct field door[] = { { "open", F_SWITCH, 0, .use = REPLY }, FIELD_END };
@@ -108,6 +122,7 @@ write_suite(void)
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_add_test(t, what_is_absent_is_null_and_false_or_empty_is_left_out);
 	tcase_add_test(t, every_type_is_written_in_its_form);
+	tcase_add_test(t, a_rate_is_a_percentage_without_needless_decimals);
 	tcase_add_test(t, a_switch_that_is_off_is_shown);
 	tcase_add_test(t, an_amount_has_the_decimals_of_its_currency);
 	tcase_add_test(t, a_reply_can_be_sent_back);
