@@ -15,7 +15,7 @@
 #include "lib/field/page.h"
 #include "lib/outbox/outbox.h"
 
-#define SCHEDULING_SCHEMA 2 /* newest file of db/scheduling */
+#define SCHEDULING_SCHEMA 3 /* newest file of db/scheduling */
 
 #define APPOINTMENT_DAYS_MAX 366
 

@@ -13,7 +13,7 @@ const struct web_route scheduling_routes[] = {
 	{ .method = "POST", .pattern = "/appointments", .roles = CARE, .handler = appointments_book,
 	  .summary = "Book an appointment", .body = appointment_fields, .body_use = CREATE,
 	  .answer = appointment_fields, .status = 201,
-	  .errors = ERR(RC_NOT_FOUND) | ERR(RC_CONFLICT) | ERR(RC_UNAVAILABLE) },
+	  .errors = ERR(RC_NOT_FOUND) | ERR(RC_CONFLICT) | ERR(RC_UNAVAILABLE), .once = true },
 	{ .method = "GET", .pattern = "/appointments/{id}", .roles = CARE, .handler = appointments_get,
 	  .summary = "One appointment", .answer = appointment_fields, .status = 200, .errors = ERR(RC_NOT_FOUND) },
 	{ .method = "POST", .pattern = "/appointments/{id}/cancel", .roles = CARE, .handler = appointments_cancel,

@@ -7,6 +7,7 @@
 #include "lib/pg/pg.h"
 #include "lib/web/authorise.h"
 #include "lib/web/engine.h"
+#include "lib/web/keyed.h"
 #include "lib/web/media.h"
 #include "lib/web/reply.h"
 #include "lib/web/request.h"
@@ -98,7 +99,7 @@ handle(struct ctx *cx, struct request *rq, struct reply *rp)
 	enum rc rc = trail_ready(cx, rq);
 
 	if (rc == RC_OK)
-		rc = rq->route->handler(cx, rq, rp);
+		rc = rq->route->once ? keyed_handle(cx, rq, rp) : rq->route->handler(cx, rq, rp);
 	if (rp->streaming && rq->head && rc == RC_CANCELLED)
 		return RC_OK; /* reply_stream_begin said so itself */
 	if (rc == RC_OK && rp->status == 0)

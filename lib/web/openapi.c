@@ -200,6 +200,8 @@ route_errors(const struct web_route *route)
 	if (has_parameters(route) || route->filters != NULL || route->list || route->body != NULL ||
 	    route->once)
 		errors |= 1u << RC_INVALID;
+	if (route->once)
+		errors |= 1u << RC_CONFLICT | 1u << RC_REUSED;
 	if (route->body != NULL)
 		errors |= 1u << RC_TOO_LARGE | 1u << RC_MEDIA_TYPE;
 	if (route->answer != NULL)

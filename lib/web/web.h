@@ -47,7 +47,8 @@ struct web_route {
 	int status;                  /* of success: 200, 201, 204 */
 	unsigned errors;             /* OpenAPI: mask of 1u << enum rc that the handler can give besides the
 				      * usual ones; with RC_STALE it takes If-Match */
-	bool once;                   /* OpenAPI: an Idempotency-Key is taken */
+	bool once;                   /* makes something: with an Idempotency-Key once, and the same answer
+				      * each time (lib/once); needs a login and a database */
 	bool quiet;                  /* programs ask it all the time: no log line while all is well */
 	bool audited;                /* goes into the audit trail although it needs no login, as a login itself */
 };
@@ -102,14 +103,8 @@ enum rc request_page(struct ctx *cx, const struct request *rq, struct page *ret_
  * be. */
 enum rc request_if_match(struct ctx *cx, const struct request *rq, int64_t *ret_version);
 
-/* Idempotency-Key, 1 to 255 printable ASCII characters, else RC_INVALID; NULL where there is none. */
-enum rc request_idempotency_key(struct ctx *cx, const struct request *rq, const char **ret_key);
-
 /* The token of `Authorization: Bearer TOKEN` (RFC 6750; the scheme in any case), else NULL.  Nothing is known of it. */
 const char *request_bearer(const struct request *rq);
-
-/* METHOD and pattern of the route taken, "POST /invoices": the scope of idempotency keys. */
-const char *request_route(const struct request *rq);
 
 /* --- in a handler: the answer, exactly one on RC_OK; lib/web answers any other rc --- */
 

@@ -228,6 +228,10 @@ INSERT_PATIENT = (f"insert into patient (id, name, email, gender, address, date_
 
 AUDIT = "insert into audit (seq, at, action, count, result, mac) values (1, now(), 'x', 0, 'ok', '')"
 
+KEEP = ("with k as (insert into kept_answer (account, route, key, fingerprint) values ('a', 'r', 'k', 'f') on conflict do nothing"
+        " returning *) update kept_answer set status = 200, headers = '', body = '', thing = '', patient_id = null"
+        " where account = 'a' and route = 'r' and key = 'k' and fingerprint = 'f'")
+
 INSERT_ACCOUNT = ("insert into account (id, email, name, role, password) values (gen_random_uuid(), gen_random_uuid()::text, 'x', 'STAFF',"
                   " '$argon2id$') returning id")
 
@@ -254,6 +258,10 @@ MAY = [
     ("patient", "patient_relay", "insert into audit_spool values ('a', 1) on conflict (file) do update set position = 2"),
     ("patient", "patient_relay", "delete from audit_spool"),
     ("patient", "patient_rest", "select * from audit"),
+    *[(domain, role, KEEP) for domain, role in (("patient", "patient_rest"), ("scheduling", "scheduling_rest"),
+        ("billing", "billing_rest"), ("billing", "billing_grpc"), ("auth", "auth_rest"))],
+    *[(domain, f"{domain}_relay", "delete from kept_answer where created_at <= (select max(created_at) from kept_answer)")
+        for domain in ("patient", "scheduling", "billing", "auth")],
     ("scheduling", "operator", "select * from audit"),
     ("scheduling", "scheduling_relay", AUDIT),
     ("billing", "billing_relay", AUDIT),
@@ -296,6 +304,11 @@ MAY_NOT = [
     *[(domain, f"{domain}_rest", sql) for domain in DOMAINS for sql in (
         AUDIT, "update audit set result = 'ok'", "delete from audit", "select * from audit_spool")],
     ("patient", "patient_grpc", "select * from audit"),
+    ("patient", "patient_grpc", "select * from kept_answer"),
+    ("patient", "operator", "select * from kept_answer"),
+    ("patient", "patient_relay", "select body from kept_answer"),
+    ("patient", "patient_rest", "delete from kept_answer"),
+    ("patient", "patient_rest", "update kept_answer set fingerprint = ''"),
     ("billing", "operator", "delete from audit"),
     ("billing", "billing_rest", "update invoice set amount = 0"),
     ("billing", "billing_rest", "select * from dead_letters"),

@@ -114,6 +114,7 @@ START_TEST(a_route_open_to_nobody_is_refused)
 	ck_assert(!route_check(&(struct web_program){ .name = "p", .routes = closed }));
 	ck_assert(!route_check(&(struct web_program){ .name = "p", .routes = empty }));
 	ck_assert(!route_check(&(struct web_program){ .name = "p", .routes = odd }));
+	ck_assert(!route_check(&keyed_toys));
 }
 END_TEST
 

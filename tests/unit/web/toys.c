@@ -48,14 +48,9 @@ static enum rc
 make(struct ctx *cx, const struct request *rq, struct reply *rp)
 {
 	struct toy toy = { 0 };
-	const char *key;
-	enum rc rc = request_idempotency_key(cx, rq, &key);
+	enum rc rc = request_read(cx, rq, toy_fields, CREATE, &toy);
 
-	if (rc == RC_OK)
-		rc = request_read(cx, rq, toy_fields, CREATE, &toy);
 	toy.id = TOY_ID;
-	if (rc == RC_OK && key != NULL)
-		toy.name = arena_printf(cx->arena, "%s %s", request_route(rq), key);
 	if (rc == RC_OK)
 		rc = reply_created(cx, rp, toy_fields, &toy, toy.id, 1);
 	return rc;
@@ -209,6 +204,14 @@ static const struct web_route routes[] = {
 };
 
 const struct web_program toys = { .name = "medicore-toys.fcgi", .title = "Toys", .routes = routes };
+
+static const struct web_route keyed_routes[] = {
+	{ "POST", "/toys", ROLE_ANYONE, make, "Make", .body = toy_fields, .body_use = CREATE, .status = 201,
+	    .once = true },
+	WEB_END,
+};
+
+const struct web_program keyed_toys = { .name = "medicore-toys.fcgi", .title = "Toys", .routes = keyed_routes };
 
 void
 toys_setup(void)
