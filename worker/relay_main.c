@@ -1,5 +1,5 @@
 /* medicore-relay - takes what a domain's programs leave behind to where it belongs: events out of the outbox, audit entries out of
- * the spool. */
+ * the spool, invoices to their numbers. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #include "domain/scheduling/scheduling.h"
 #include "lib/base/config.h"
 #include "worker/collector.h"
+#include "worker/invoices.h"
 #include "worker/process.h"
 #include "worker/relay.h"
 #include "worker/transport.h"
@@ -50,57 +51,86 @@ static const struct relayed scheduling = {
 static const struct relayed billing = {
 	.role = "medicore_billing_relay",
 	.database = billing_database,
-	.outbox = &billing_outbox,
+	.outbox = &billing_outbox, /* not direct: nobody here takes them */
 };
 
-static const struct {
+/* Each a thread with a connection of its own: a broker that is away keeps no audit entry and no invoice waiting. */
+#define TASKS_MAX 2
+
+struct duty {
 	struct trail trail;
 	const struct relayed *events; /* NULL: the domain has none */
-} databases[] = {
-	{ { "patient", "medicore_patient_relay", patient_database, NULL }, NULL },
-	{ { "scheduling", "medicore_scheduling_relay", scheduling_database, NULL }, &scheduling },
-	{ { "billing", "medicore_billing_relay", billing_database, NULL }, &billing },
-	{ { "auth", "medicore_auth_relay", auth_database, auth_purge }, NULL },
+	bool invoices;                /* are looked after */
 };
-#define DATABASES (sizeof(databases) / sizeof(*databases))
 
-/* The outbox has a thread and a connection of its own: a broker that is away keeps no audit entry waiting. */
+static const struct duty duties[] = {
+	{ { "patient", "medicore_patient_relay", patient_database, NULL }, NULL, false },
+	{ { "scheduling", "medicore_scheduling_relay", scheduling_database, NULL }, &scheduling, false },
+	{ { "billing", "medicore_billing_relay", billing_database, NULL }, &billing, true },
+	{ { "auth", "medicore_auth_relay", auth_database, auth_purge }, NULL, false },
+};
+#define DUTIES (sizeof(duties) / sizeof(*duties))
+
+/* How a thread ended; the others are to end with one that couldn't do its work. */
 static void *
-relay(void *from)
+ended(bool ran)
 {
-	struct transport transport;
-	bool ran;
-
-	ran = transport_open(from, &transport);
-	if (ran) {
-		ran = relay_run(from, &transport);
-		transport_close(&transport);
-	}
 	if (!ran)
-		kill(getpid(), SIGTERM); /* which the other one waits for */
+		kill(getpid(), SIGTERM); /* which each waits for */
 	return (void *)(uintptr_t)ran;
 }
 
-static bool
-run(const struct trail *trail, const struct relayed *from)
+static void *
+relay_events(void *arg)
 {
-	void *relayed = (void *)(uintptr_t) true;
-	pthread_t thread;
+	const struct duty *duty = arg;
+	struct transport transport;
 	bool ran;
-	int err;
 
-	if (from == NULL)
-		return collector_run(trail);
-	err = pthread_create(&thread, NULL, relay, (void *)(uintptr_t)from);
-	if (err != 0) {
-		fprintf(stderr, "medicore-relay: a thread: %s\n", strerror(err));
-		return false;
+	ran = transport_open(duty->events, &transport);
+	if (ran) {
+		ran = relay_run(duty->events, &transport);
+		transport_close(&transport);
 	}
-	ran = collector_run(trail);
-	if (!ran)
-		kill(getpid(), SIGTERM);
-	pthread_join(thread, &relayed);
-	return ran && relayed != NULL;
+	return ended(ran);
+}
+
+static void *
+look_after_invoices(void *arg)
+{
+	const struct duty *duty = arg;
+
+	return ended(invoices_run(duty->trail.database(), duty->trail.role));
+}
+
+static bool
+run(const struct duty *duty)
+{
+	void *(*const tasks[TASKS_MAX])(void *) = {
+		duty->events != NULL ? relay_events : NULL,
+		duty->invoices ? look_after_invoices : NULL,
+	};
+	pthread_t threads[TASKS_MAX];
+	bool started[TASKS_MAX] = { false }, ran = true;
+	void *result;
+
+	for (size_t i = 0; i < TASKS_MAX; i++) {
+		int err = tasks[i] == NULL ? 0 : pthread_create(&threads[i], NULL, tasks[i], (void *)(uintptr_t)duty);
+
+		started[i] = tasks[i] != NULL && err == 0;
+		if (err != 0) {
+			fprintf(stderr, "medicore-relay: a thread: %s\n", strerror(err));
+			ran = ended(false) != NULL;
+		}
+	}
+	if (ended(collector_run(&duty->trail)) == NULL)
+		ran = false;
+	for (size_t i = 0; i < TASKS_MAX; i++)
+		if (started[i]) {
+			pthread_join(threads[i], &result);
+			ran = ran && result != NULL;
+		}
+	return ran;
 }
 
 int
@@ -108,7 +138,7 @@ main(int argc, char **argv)
 {
 	static const struct process process = {
 		.name = "medicore-relay",
-		.purpose = "Stores a domain's audit trail, and publishes its events: patient, scheduling, billing, auth.",
+		.purpose = "Stores a domain's audit trail, publishes its events, numbers its invoices: patient, scheduling, billing, auth.",
 		.argument = "DATABASE",
 	};
 	const char *name;
@@ -117,9 +147,9 @@ main(int argc, char **argv)
 	status = process_start(&process, argc, argv, &name);
 	if (status >= 0)
 		return status;
-	for (size_t i = 0; i < DATABASES; i++)
-		if (strcmp(databases[i].trail.domain, name) == 0)
-			return run(&databases[i].trail, databases[i].events) ? EXIT_SUCCESS : EXIT_FAILURE;
+	for (size_t i = 0; i < DUTIES; i++)
+		if (strcmp(duties[i].trail.domain, name) == 0)
+			return run(&duties[i]) ? EXIT_SUCCESS : EXIT_FAILURE;
 	fprintf(stderr, "medicore-relay: there is no database %s\n", name);
 	return 2;
 }
