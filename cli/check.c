@@ -28,6 +28,7 @@ struct suspect {
 	char appointment_id[UUID_SIZE];
 	char event_id[UUID_SIZE]; /* "": the outbox has it no more */
 	bool cancellation;
+	bool no_show;
 	bool waits, young;
 };
 
@@ -118,6 +119,14 @@ judge(struct check *c, const struct suspect *s, const struct checked_event *now)
 		memcpy(c->named[c->missing - 1], s->appointment_id, UUID_SIZE);
 }
 
+static const char *
+event_type(const struct suspect *s)
+{
+	if (!s->cancellation)
+		return TYPE_APPOINTMENT_BOOKED;
+	return s->no_show ? TYPE_APPOINTMENT_NO_SHOW : TYPE_APPOINTMENT_CANCELLED;
+}
+
 static enum rc
 judge_suspects(struct check *c)
 {
@@ -132,7 +141,7 @@ judge_suspects(struct check *c)
 
 		pg_array_add(&appointments, s->appointment_id);
 		pg_array_add(&events, s->event_id[0] == '\0' ? NULL : s->event_id);
-		pg_array_add(&types, s->cancellation ? TYPE_APPOINTMENT_CANCELLED : TYPE_APPOINTMENT_BOOKED);
+		pg_array_add(&types, event_type(s));
 	}
 	c->billing->arena = a;
 	rc = check_store_events(c->billing, pg_array_end(&appointments), pg_array_end(&events),
@@ -153,7 +162,10 @@ suspect(struct check *c, const struct checked_booking *b, bool cancellation)
 	const char *state = cancellation ? b->cancelled_state : b->booked_state;
 	struct suspect *s = &c->suspects[c->suspect_count++];
 
-	*s = (struct suspect){ .cancellation = cancellation };
+	*s = (struct suspect){
+		.cancellation = cancellation,
+		.no_show = strcmp(b->cancelled_type, TYPE_APPOINTMENT_NO_SHOW) == 0,
+	};
 	memcpy(s->appointment_id, b->id, UUID_SIZE);
 	if (event_id != NULL)
 		memcpy(s->event_id, event_id, UUID_SIZE);

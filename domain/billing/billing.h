@@ -196,6 +196,8 @@ extern const struct outbox billing_outbox;
 enum billing_event_kind {
 	BOOKING_MADE,
 	BOOKING_CANCELLED,
+	BOOKING_NO_SHOW,
+	BOOKING_ELSE, /* nothing that billing does anything about */
 };
 
 /* One event of the batch.  The adapter decodes the payload; what it can't decode it hands over with rc
@@ -207,6 +209,7 @@ struct billing_event {
 	const char *appointment_id;
 	const char *patient_id;
 	const char *service_code; /* BOOKING_MADE */
+	int64_t notice_ms;        /* BOOKING_CANCELLED: how long before its start; INT64_MAX: nobody knows */
 };
 
 /* How a batch ended. */

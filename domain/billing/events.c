@@ -36,6 +36,8 @@ judge(struct taken *t, const struct billing_event *e)
 		t->ce_id = e->envelope->id;
 	if (t->reason != RC_OK)
 		return;
+	if (e->kind == BOOKING_ELSE && t->ce_id != NULL)
+		return;
 	if (t->ce_id == NULL || !id_fits(e->appointment_id, t->appointment_id) ||
 	    !id_fits(e->patient_id, t->patient_id))
 		t->reason = RC_MALFORMED;
@@ -139,7 +141,7 @@ static bool
 any_cancelled(const struct taken *all, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (taken_is(&all[i], BOOKING_CANCELLED))
+		if (taken_voids(&all[i]))
 			return true;
 	return false;
 }

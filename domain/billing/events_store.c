@@ -172,7 +172,7 @@ events_store_cancel(struct ctx *cx, const struct taken *all, size_t count, struc
 	enum rc rc;
 
 	for (size_t i = 0; i < count; i++)
-		if (taken_is(&all[i], BOOKING_CANCELLED))
+		if (taken_voids(&all[i]))
 			pg_array_add(&array, all[i].appointment_id);
 	if (array.count == 0)
 		return RC_OK;

@@ -23,6 +23,13 @@ taken_is(const struct taken *t, enum billing_event_kind kind)
 	return !t->repeated && t->reason == RC_OK && t->event->kind == kind;
 }
 
+/* Whether nothing is owed for its appointment any more. */
+static inline bool
+taken_voids(const struct taken *t)
+{
+	return taken_is(t, BOOKING_CANCELLED) || taken_is(t, BOOKING_NO_SHOW);
+}
+
 /*
  * Whoever makes invoices holds this lock together with others of the kind; whoever cancels holds it alone.
  * Else a booking and its cancellation in two transactions at once would both miss each other's rows.  First
