@@ -125,6 +125,13 @@ enum rc field_finish(struct ctx *cx, const struct field *table, enum field_use u
  * F_LIST are left out. */
 void field_write(struct buf *b, const struct field *table, const void *from);
 
+/*
+ * The names of the table's members with REPLY as a line of CSV (RFC 4180, CR LF), and one row: cells are empty where a
+ * member is absent; lists have no column.  Text that a spreadsheet would run as a formula gets an apostrophe before it.
+ */
+void field_csv_head(struct buf *b, const struct field *table);
+void field_csv(struct buf *b, const struct field *table, const void *from);
+
 const struct field *field_find(const struct field *table, const char *name); /* NULL: none */
 
 /* --- for lib/pg (field_sql.c) --- */

@@ -46,6 +46,12 @@ request_read(
 }
 
 bool
+request_wants_csv(const struct request *rq)
+{
+	return rq->wants_csv;
+}
+
+bool
 request_has_body(const struct request *rq)
 {
 	return rq->body_length > 0;

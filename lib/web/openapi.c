@@ -149,9 +149,9 @@ write_body(struct openapi *o, const struct web_route *route)
 static void
 write_headers(struct openapi *o, const struct web_route *route, int status)
 {
-	bool first = true;
+	bool first = true, file = route->csv || route->media != NULL;
 
-	if (!versioned(route) && !route->list && status != 201)
+	if (!versioned(route) && !route->list && status != 201 && !file)
 		return;
 	buf_add_text(o->b, ",\"headers\":{");
 	if (versioned(route)) {
@@ -166,6 +166,11 @@ write_headers(struct openapi *o, const struct web_route *route, int status)
 		separate(o->b, &first);
 		buf_add_text(o->b, "\"Link\":{\"$ref\":\"#/components/headers/Link\"}");
 	}
+	if (file) {
+		separate(o->b, &first);
+		buf_add_text(o->b,
+		    "\"Content-Disposition\":{\"$ref\":\"#/components/headers/Content-Disposition\"}");
+	}
 	buf_add_char(o->b, '}');
 }
 
@@ -175,6 +180,7 @@ write_success(struct openapi *o, const struct web_route *route, int status)
 	const char *what = status == 204   ? "Done"
 			   : status == 201 ? "Made"
 			   : route->list   ? "A list"
+			   : route->media  ? "A file"
 					   : "As it is now";
 
 	buf_addf(o->b, "\"%d\":{\"description\":\"%s\"", status, what);
@@ -184,7 +190,13 @@ write_success(struct openapi *o, const struct web_route *route, int status)
 		if (route->list)
 			buf_add_text(o->b, "{\"type\":\"array\",\"items\":");
 		schema_ref(o, route, route->answer, REPLY);
-		buf_add_text(o->b, route->list ? "}}}" : "}}");
+		buf_add_text(o->b, route->list ? "}}" : "}");
+		if (route->csv)
+			buf_add_text(o->b, ",\"text/csv\":{\"schema\":{\"type\":\"string\"}}");
+		buf_add_char(o->b, '}');
+	} else if (route->media != NULL) {
+		/* Bytes need no schema in OpenAPI 3.1. */
+		buf_addf(o->b, ",\"content\":{\"%s\":{}}", route->media);
 	}
 	buf_add_char(o->b, '}');
 }
@@ -204,7 +216,7 @@ route_errors(const struct web_route *route)
 		errors |= 1u << RC_CONFLICT | 1u << RC_REUSED;
 	if (route->body != NULL)
 		errors |= 1u << RC_TOO_LARGE | 1u << RC_MEDIA_TYPE;
-	if (route->answer != NULL)
+	if (route->answer != NULL || route->media != NULL)
 		errors |= 1u << RC_NOT_ACCEPTABLE;
 	if (!route->quiet)
 		errors |= 1u << RC_THROTTLED;

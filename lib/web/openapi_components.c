@@ -124,6 +124,7 @@ static const char headers[] =
     "\"ETag\":{\"description\":\"The version, for If-Match\",\"schema\":{\"type\":\"string\"}},"
     "\"Location\":{\"description\":\"Where the new thing is\",\"schema\":{\"type\":\"string\",\"format\":\"uri-reference\"}},"
     "\"Link\":{\"description\":\"The next page, rel=\\\"next\\\"; absent on the last\",\"schema\":{\"type\":\"string\"}},"
+    "\"Content-Disposition\":{\"description\":\"Of a file, with its name; JSON has none\",\"schema\":{\"type\":\"string\"}},"
     "\"WWW-Authenticate\":{\"description\":\"Bearer, with an error where there was a token\",\"schema\":{\"type\":\"string\"}},"
     "\"RateLimit-Policy\":{\"description\":\"Most requests of this account or address, q in w seconds; where there is a limit\",\"schema\":{\"type\":\"string\"}},"
     "\"RateLimit\":{\"description\":\"How many of them remain, r, and the seconds until all are there again, t\",\"schema\":{\"type\":\"string\"}},"

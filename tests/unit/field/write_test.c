@@ -48,6 +48,56 @@ START_TEST(every_type_is_written_in_its_form)
 }
 END_TEST
 
+START_TEST(a_row_of_csv_has_a_cell_for_each_member_but_lists)
+{
+	struct buf b = { .arena = arena };
+	struct thing t = { .name = "O\"Neill, \xc3\xa9", .note = "two\r\nlines", .currency = "JPY",
+		.amount = { .minor = -8555, .known = true }, .starts_at = { .us = 1500000, .known = true }, .minutes = 30,
+		.urgent = true };
+
+	field_csv_head(&b, thing_fields);
+	field_csv(&b, thing_fields, &t);
+	field_csv(&b, thing_fields, &(struct thing){ 0 });
+	ck_assert_str_eq(b.bytes,
+	    "id,name,email,gender,dateOfBirth,note,code,zone,amount,currency,startsAt,minutes,level,urgent\r\n"
+	    ",\"O\"\"Neill, \xc3\xa9\",,,,\"two\r\nlines\",,,-8555,JPY,1970-01-01T00:00:01.5Z,30,0,true\r\n"
+	    ",,,,,,,,,,,,0,false\r\n");
+}
+END_TEST
+
+static const struct {
+	const char *text, *cell;
+} cells[] = {
+	{ "=1+1", "'=1+1" },
+	{ "=HYPERLINK(\"http://x\",\"y\")", "\"'=HYPERLINK(\"\"http://x\"\",\"\"y\"\")\"" },
+	{ "+49 30 1234", "'+49 30 1234" },
+	{ "+5", "'+5" },
+	{ "-5", "-5" },
+	{ "-5.00", "-5.00" },
+	{ "-5.", "'-5." },
+	{ "-.5", "'-.5" },
+	{ "-5.0.0", "'-5.0.0" },
+	{ "-1+cmd", "'-1+cmd" },
+	{ "-", "'-" },
+	{ "@SUM(A1)", "'@SUM(A1)" },
+	{ "\t=1", "'\t=1" },
+	{ "\r=1", "\"'\r=1\"" },
+	{ "\n=1", "\"'\n=1\"" },
+	{ "a=1", "a=1" },
+	{ " =1", " =1" },
+	{ "", "" },
+};
+
+START_TEST(a_spreadsheet_runs_no_cell)
+{
+	static const struct field note[] = { { "note", F_TEXT, 0, .use = REPLY }, FIELD_END };
+	struct buf b = { .arena = arena };
+
+	field_csv(&b, note, &cells[_i].text);
+	ck_assert_str_eq(b.bytes, arena_printf(arena, "%s\r\n", cells[_i].cell));
+}
+END_TEST
+
 START_TEST(a_rate_is_a_percentage_without_needless_decimals)
 {
 	static const struct field tax[] = { { "rate", F_RATE, 0, .use = REPLY }, FIELD_END };
@@ -122,6 +172,8 @@ write_suite(void)
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_add_test(t, what_is_absent_is_null_and_false_or_empty_is_left_out);
 	tcase_add_test(t, every_type_is_written_in_its_form);
+	tcase_add_test(t, a_row_of_csv_has_a_cell_for_each_member_but_lists);
+	tcase_add_loop_test(t, a_spreadsheet_runs_no_cell, 0, sizeof(cells) / sizeof(*cells));
 	tcase_add_test(t, a_rate_is_a_percentage_without_needless_decimals);
 	tcase_add_test(t, a_switch_that_is_off_is_shown);
 	tcase_add_test(t, an_amount_has_the_decimals_of_its_currency);
