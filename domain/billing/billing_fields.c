@@ -14,7 +14,7 @@ const struct field service_fields[] = {
 	{ "price", F_MONEY, SERVICE(price), .use = CREATE | REPLY | REQUIRED },
 	{ "currency", F_CURRENCY, SERVICE(currency), .use = CREATE | REPLY,
 	  .help = "ISO 4217; the clinic's where absent." },
-	{ .name = "taxRate", .type = F_INT, .at = SERVICE(tax_rate) },
+	{ "taxRate", F_RATE, SERVICE(tax_rate), .use = CREATE | REPLY, .help = "Percent; none where absent." },
 	/* Outside it is the ETag. */
 	{ .name = "version", .type = F_COUNT, .at = SERVICE(version) },
 	FIELD_END,
@@ -30,7 +30,7 @@ static const struct field line_fields[] = {
 	{ "description", F_TEXT, LINE(description), .max = 255, .use = CREATE | REPLY | NULLABLE },
 	{ "quantity", F_COUNT, LINE(quantity), .max = 1000000, .use = CREATE | REPLY, .help = "1 where absent." },
 	{ "unitPrice", F_MONEY, LINE(unit_price), .use = CREATE | REPLY, .help = "Without tax." },
-	{ .name = "taxRate", .type = F_INT, .at = LINE(tax_rate) },
+	{ "taxRate", F_RATE, LINE(tax_rate), .use = CREATE | REPLY, .help = "Percent; where absent the service's, or none." },
 	{ "discount", F_MONEY, LINE(discount), .use = REPLY, .help = "Its share of the invoice's." },
 	{ "net", F_MONEY, LINE(net), .use = REPLY, .help = "quantity * unitPrice - discount" },
 	{ "tax", F_MONEY, LINE(tax), .use = REPLY },

@@ -194,7 +194,7 @@ static const struct field found_fields[] = {
 	{ .name = "quantity", .type = F_COUNT, .at = OF_LINE(quantity) },
 	{ .name = "unitPrice", .type = F_MONEY, .at = OF_LINE(unit_price) },
 	{ .name = "lineDiscount", .type = F_MONEY, .at = OF_LINE(discount) },
-	{ .name = "taxRate", .type = F_INT, .at = OF_LINE(tax_rate) },
+	{ .name = "taxRate", .type = F_RATE, .at = OF_LINE(tax_rate) },
 	{ .name = "lineNet", .type = F_MONEY, .at = OF_LINE(net) },
 	{ .name = "lineTax", .type = F_MONEY, .at = OF_LINE(tax) },
 	FIELD_END,
