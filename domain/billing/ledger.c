@@ -71,3 +71,9 @@ invoice_tell(struct ctx *cx, const struct billing_ports *ports, const char *type
 	rc = ports->encode_invoice(cx, invoice, &row.payload);
 	return rc == RC_OK ? outbox_insert(cx, &row, 1) : rc;
 }
+
+void
+clinic_today(char ret_date[DATE_SIZE])
+{
+	date_today(ret_date);
+}
