@@ -6,7 +6,7 @@ import uuid
 import pytest
 
 import rest
-from medicore import sql
+from medicore import sql, wait_until
 from rest import assert_error, post, send
 
 MANY = 50
@@ -116,7 +116,6 @@ def test_a_replay_is_in_the_audit_trail_with_whom_it_tells_of():
     made = post("/patients", body, Idempotency_Key=key).json["id"]
     again = send("POST", "/patients", body, {"Idempotency-Key": key, "X-Request-Id": f"replay-{key}"})
     assert again.status == 201
-    from medicore import wait_until
     wait_until(lambda: sql("patient", "select patient_id::text, thing, result, count from audit where request_id = %s", f"replay-{key}")
                == [(made, made, "ok", 1)], 10, "the trail's entry")
 
