@@ -105,6 +105,15 @@ invoice_create(
 	return pg_end(cx, write_new(cx, ports, &new, ret_saved));
 }
 
+enum rc
+invoice_write(struct ctx *cx, const struct billing_ports *ports, const struct invoice *asked, struct invoice *ret_saved)
+{
+	struct invoice new;
+	enum rc rc = make(cx, asked, &new);
+
+	return rc == RC_OK ? write_new(cx, ports, &new, ret_saved) : rc;
+}
+
 /* --- drafts --- */
 
 /* The invoice of that id, for this transaction alone. */

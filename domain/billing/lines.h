@@ -15,6 +15,10 @@ enum rc invoice_work_out(struct ctx *cx, struct invoice *invoice);
 /* When an invoice that is issued now falls due, by the clinic's terms. */
 enum rc invoice_due_date(struct ctx *cx, const char **ret_date);
 
+/* Writes an invoice as it was asked for, with patient_id, with its posting and its event, in the open transaction; RC_INVALID before
+ * anything is written.  Whoever asks has verified the patient. */
+enum rc invoice_write(struct ctx *cx, const struct billing_ports *ports, const struct invoice *asked, struct invoice *ret_saved);
+
 /* What an invoice with its lines posts when it is issued. */
 void posting_issue(struct posting *p, const struct invoice *invoice);
 

@@ -49,7 +49,7 @@ billing_setup(void)
 	pgtest_connect(&clerk, "medicore_billing_grpc");
 	pgtest_connect(&operator, "medicore_operator");
 	pgtest_connect(&super, "postgres");
-	run("truncate service, invoice, invoice_line, invoice_series, payment, refund, credit_note, patient_credit, ledger, outbox, inbox, cancelled_appointment, dead_letters, idempotency"
+	run("truncate fee, service, invoice, invoice_line, invoice_series, payment, refund, credit_note, patient_credit, ledger, outbox, inbox, cancelled_appointment, dead_letters, idempotency"
 	    " restart identity;"
 	    "insert into service (code, description, price, currency)"
 	    " values ('GP-1', 'Consultation', 8555, 'USD')");
@@ -163,6 +163,25 @@ cancelled(const char *ce_id, const char *appointment_id)
 	struct billing_event e = event(ce_id, TYPE_APPOINTMENT_CANCELLED, appointment_id);
 
 	e.kind = BOOKING_CANCELLED;
+	e.notice_ms = INT64_MAX;
+	return e;
+}
+
+struct billing_event
+cancelled_before(const char *ce_id, const char *appointment_id, int64_t notice_ms)
+{
+	struct billing_event e = cancelled(ce_id, appointment_id);
+
+	e.notice_ms = notice_ms;
+	return e;
+}
+
+struct billing_event
+not_shown(const char *ce_id, const char *appointment_id)
+{
+	struct billing_event e = event(ce_id, TYPE_APPOINTMENT_NO_SHOW, appointment_id);
+
+	e.kind = BOOKING_NO_SHOW;
 	return e;
 }
 
@@ -188,6 +207,6 @@ int
 main(void)
 {
 	return pgtest_main("billing",
-	    (Suite *[]){ events_suite(), letters_suite(), invoices_suite(), services_suite(), numbers_suite(),
+	    (Suite *[]){ events_suite(), fees_suite(), letters_suite(), invoices_suite(), services_suite(), numbers_suite(),
 		overdue_suite(), NULL });
 }

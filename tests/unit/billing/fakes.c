@@ -7,6 +7,7 @@
 
 #include "domain/billing/dead_letter_store.h"
 #include "domain/billing/events_store.h"
+#include "domain/billing/fee_store.h"
 #include "domain/billing/invoice_store.h"
 #include "domain/billing/service_store.h"
 #include "lib/pg/pg.h"
@@ -105,7 +106,7 @@ fresh(const struct taken *t)
 static bool
 is_cancellation(const struct taken *t)
 {
-	return taken_is(t, BOOKING_CANCELLED);
+	return taken_voids(t);
 }
 
 static bool
@@ -145,6 +146,22 @@ events_store_cancel(struct ctx *asking, const struct taken *all, size_t count, s
 	(void)asking;
 	tally->voided = 7;
 	return note("cancel", "%s", ids(all, count, is_cancellation));
+}
+
+enum rc
+fee_store_charged(struct ctx *asking, const char *appointment_id, bool *ret_charged)
+{
+	(void)asking;
+	*ret_charged = false;
+	return note("charged", "(%s)", appointment_id + 35);
+}
+
+enum rc
+fee_store_insert(struct ctx *asking, const char *appointment_id, const char *invoice_id)
+{
+	(void)asking;
+	(void)invoice_id;
+	return note("fee", "(%s)", appointment_id + 35);
 }
 
 enum rc
