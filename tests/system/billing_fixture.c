@@ -207,6 +207,6 @@ int
 main(void)
 {
 	return pgtest_main("billing",
-	    (Suite *[]){ events_suite(), fees_suite(), letters_suite(), invoices_suite(), services_suite(), numbers_suite(),
-		overdue_suite(), NULL });
+	    (Suite *[]){ events_suite(), fees_suite(), letters_suite(), invoices_suite(), services_suite(), money_suite(),
+		numbers_suite(), overdue_suite(), NULL });
 }

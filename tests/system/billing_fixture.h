@@ -44,6 +44,7 @@ struct billing_tally take_one(struct billing_event event);
 Suite *events_suite(void);
 Suite *fees_suite(void);
 Suite *letters_suite(void);
+Suite *money_suite(void);
 Suite *invoices_suite(void);
 Suite *services_suite(void);
 Suite *numbers_suite(void);

@@ -296,5 +296,5 @@ service_store_list(
 int
 main(void)
 {
-	return run_suites((Suite *[]){ events_suite(), invoices_suite(), NULL });
+	return run_suites((Suite *[]){ events_suite(), invoices_suite(), states_suite(), NULL });
 }

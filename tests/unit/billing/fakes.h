@@ -35,5 +35,6 @@ void fakes_teardown(void);
 
 Suite *events_suite(void);
 Suite *invoices_suite(void);
+Suite *states_suite(void);
 
 #endif
