@@ -13,9 +13,9 @@
 #define MARKED_AT_ONCE 500
 #define SWEEP_EVERY_NS (INT64_C(60) * 1000000000)
 
-/* Between two looks, so that a busy clinic's invoices get their numbers by the hundred; and how soon those are looked at again that
- * somebody held. */
-#define GATHER_MS 100
+/* Nobody tells of invoices: who notifies has to commit alone (doc/architecture.md).  So a number takes this long, and a busy clinic's invoices get
+ * theirs by the hundred. */
+#define LOOK_EVERY_MS 200
 
 struct invoices {
 	struct arena *arena;
@@ -48,25 +48,15 @@ sweep(struct invoices *in, struct ctx *cx, bool *ret_full)
 	return RC_OK;
 }
 
-static int
-ms_until_sweep(const struct invoices *in)
-{
-	int64_t left = in->sweep_at_ns - clock_monotonic_ns();
-
-	return left <= 0 ? 0 : (int)(left / 1000000) + 1;
-}
-
-/* Numbers all there are, then waits for more.  Listening begins before the table is looked at for the last time, so nothing is missed. */
 static enum rc
 turn(struct invoices *in, struct ctx *cx, bool *ret_full)
 {
 	size_t numbered = 0;
-	bool more = false;
 	enum rc rc;
 
 	rc = active_win(&in->active, cx);
 	if (rc == RC_OK)
-		rc = invoice_number_next(cx, NUMBERED_AT_ONCE, &numbered, &more);
+		rc = invoice_number_next(cx, NUMBERED_AT_ONCE, &numbered);
 	*ret_full = numbered == NUMBERED_AT_ONCE;
 	if (rc == RC_OK)
 		rc = sweep(in, cx, ret_full);
@@ -75,10 +65,7 @@ turn(struct invoices *in, struct ctx *cx, bool *ret_full)
 	trouble_end(&in->trouble);
 	if (numbered > 0)
 		log_line(LOG_DEBUG, "invoices: %zu numbered", numbered);
-	if (numbered > 0 || more || *ret_full)
-		return RC_OK;
-	rc = pg_listen_wait(cx, INVOICE_NUMBERS_CHANNEL, ms_until_sweep(in), stop_fd());
-	return rc == RC_TIMEOUT || rc == RC_CANCELLED ? RC_OK : rc;
+	return RC_OK;
 }
 
 bool
@@ -101,7 +88,7 @@ invoices_run(const char *database, const char *role)
 		arena_reset(in.arena);
 		ctx_init(&cx, in.arena, in.pg);
 		rc = turn(&in, &cx, &full);
-		pause_ms = rc == RC_CONFLICT ? STANDBY_MS : full ? 0 : GATHER_MS;
+		pause_ms = rc == RC_CONFLICT ? STANDBY_MS : full ? 0 : LOOK_EVERY_MS;
 		if (rc != RC_OK && rc != RC_CONFLICT) {
 			trouble_begin(&in.trouble, rc, cx.err.detail);
 			pause_ms = trouble_pause_ms(&in.trouble);

@@ -11,7 +11,7 @@
 #define PURGE_EVERY_NS (INT64_C(60) * 1000000000)
 
 struct relay {
-	const struct outbox *outbox;
+	const struct relayed *from;
 	const struct transport *transport;
 	struct arena *arena;
 	struct pg *pg;
@@ -30,7 +30,7 @@ relay_batch(struct relay *r, struct ctx *cx, bool *ret_empty)
 	bool *acked;
 	enum rc rc, sent;
 
-	rc = outbox_pending(cx, r->outbox, r->transport->batch_max, &events, &seqs, &count);
+	rc = outbox_pending(cx, r->from->outbox, r->transport->batch_max, &events, &seqs, &count);
 	if (rc != RC_OK)
 		return rc;
 	*ret_empty = count == 0;
@@ -64,11 +64,13 @@ purge(struct relay *r, struct ctx *cx)
 }
 
 static int
-ms_until_purge(const struct relay *r)
+ms_to_wait(const struct relay *r)
 {
-	int64_t left = r->purge_at_ns - clock_monotonic_ns();
+	int64_t left = (r->purge_at_ns - clock_monotonic_ns()) / 1000000 + 1;
 
-	return left <= 0 ? 0 : (int)(left / 1000000) + 1;
+	if (r->from->look_ms != 0 && left > r->from->look_ms)
+		left = r->from->look_ms;
+	return left <= 0 ? 0 : (int)left;
 }
 
 /* Publishes all there is, then waits for more.  Listening begins before the outbox is read for the last time, so nothing is missed. */
@@ -88,7 +90,7 @@ turn(struct relay *r, struct ctx *cx)
 		return RC_OK;
 	rc = purge(r, cx);
 	if (rc == RC_OK)
-		rc = pg_listen_wait(cx, OUTBOX_CHANNEL, ms_until_purge(r), stop_fd());
+		rc = pg_listen_wait(cx, OUTBOX_CHANNEL, ms_to_wait(r), stop_fd());
 	return rc == RC_TIMEOUT || rc == RC_CANCELLED ? RC_OK : rc;
 }
 
@@ -96,7 +98,7 @@ bool
 relay_run(const struct relayed *from, const struct transport *transport)
 {
 	struct relay r = {
-		.outbox = from->outbox,
+		.from = from,
 		.transport = transport,
 		.arena = arena_new(),
 		.pg = pg_open(from->database(), from->role),

@@ -26,6 +26,7 @@ struct relayed {
 	const char *role;
 	const char *(*database)(void);
 	const struct outbox *outbox;
+	int look_ms; /* how often to look, where no NOTIFY tells; 0: one does */
 	bool direct; /* the billing worker takes them without a broker */
 };
 

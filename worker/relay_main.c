@@ -51,6 +51,7 @@ static const struct relayed scheduling = {
 static const struct relayed billing = {
 	.role = "medicore_billing_relay",
 	.database = billing_database,
+	.look_ms = 200,
 	.outbox = &billing_outbox, /* not direct: nobody here takes them */
 };
 

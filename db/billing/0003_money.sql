@@ -144,7 +144,8 @@ insert into ledger (posting, kind, account, amount, currency, patient_id, invoic
     from (select gen_random_uuid() as posting, invoice.* from invoice where status = 'VOID' and amount > 0) void,
         lateral (values ('RECEIVABLE', -void.amount), ('REVENUE', void.amount)) as a (account, amount);
 
--- Column names are those of Debezium's outbox event router, which may take the relay's place.
+-- Column names are those of Debezium's outbox event router, which may take the relay's place.  No trigger notifies the relay, which looks by itself: PostgreSQL lets
+-- transactions that notify commit only one after the other, a flush of the disk each.
 create table outbox (
     seq           bigint generated always as identity,
     id            uuid primary key,
@@ -159,21 +160,6 @@ create table outbox (
 
 create index outbox_pending on outbox (seq) where published_at is null;
 create index outbox_published on outbox (published_at) where published_at is not null;
-
-create function outbox_wake() returns trigger
-    language plpgsql
-    as $$ begin perform pg_notify('outbox', ''); return null; end $$;
-
-create trigger outbox_wake after insert on outbox
-    for each statement execute function outbox_wake();
-
-create function invoice_wake() returns trigger
-    language plpgsql
-    as $$ begin perform pg_notify('invoice_numbers', ''); return null; end $$;
-
--- Those who wait for a number: medicore-relay.
-create trigger invoice_wake after insert or update of status on invoice
-    for each statement execute function invoice_wake();
 
 grant select, insert on invoice_line, payment, refund, credit_note, patient_credit, ledger to medicore_billing_rest;
 grant delete on invoice_line to medicore_billing_rest; -- of drafts

@@ -161,12 +161,9 @@ enum rc invoice_credit_notes(struct ctx *cx, const char *invoice_id, struct adju
  * processes may do it at once.  *ret_marked below max: none is left that nobody else holds. */
 enum rc invoice_sweep_overdue(struct ctx *cx, const struct billing_ports *ports, const char *today, size_t max, size_t *ret_marked);
 
-/* Numbers at most max issued invoices that have none, in order of issue, without gaps: "2026-000123", the year in the clinic's zone.  *ret_more:
- * others wait, perhaps because somebody holds them; ask again soon.  No two at once number one twice, or out of order by more than a batch. */
-enum rc invoice_number_next(struct ctx *cx, size_t max, size_t *ret_numbered, bool *ret_more);
-
-/* Channel of a NOTIFY whenever some may wait for a number: for pg_listen_wait. */
-#define INVOICE_NUMBERS_CHANNEL "invoice_numbers"
+/* Numbers at most max issued invoices that have none, in order of issue, without gaps: "2026-000123", the year in the clinic's zone.
+ * What somebody holds is left for the next time.  No two at once number one twice, but not in one order: it is the relay's to do. */
+enum rc invoice_number_next(struct ctx *cx, size_t max, size_t *ret_numbered);
 
 /* --- payments --- */
 

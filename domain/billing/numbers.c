@@ -3,7 +3,7 @@
 #include "lib/base/config.h"
 
 enum rc
-invoice_number_next(struct ctx *cx, size_t max, size_t *ret_numbered, bool *ret_more)
+invoice_number_next(struct ctx *cx, size_t max, size_t *ret_numbered)
 {
 	struct numbering batch = {
 		.max = (int64_t)max,
@@ -13,9 +13,6 @@ invoice_number_next(struct ctx *cx, size_t max, size_t *ret_numbered, bool *ret_
 	int64_t numbered = 0;
 	enum rc rc = numbers_store_next(cx, &batch, &numbered);
 
-	*ret_more = false;
-	if (rc == RC_OK)
-		rc = numbers_store_wanting(cx, ret_more);
 	if (rc == RC_OK)
 		*ret_numbered = (size_t)numbered;
 	return rc;

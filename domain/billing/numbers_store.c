@@ -11,9 +11,6 @@ static const struct field numbering_fields[] = {
 };
 
 static const struct field numbered_fields[] = { { .name = "numbered", .type = F_INT, .at = 0 }, FIELD_END };
-static const struct field wanting_fields[] = { { .name = "wanting", .type = F_BOOL, .at = 0 }, FIELD_END };
-
-#define WANTING "number is null and status <> 'DRAFT'"
 
 /*
  * The counter and the numbers in one statement, so both or neither.  What somebody holds is left for the next time: waiting for it could be
@@ -24,7 +21,7 @@ static const struct pg_stmt number_invoices = {
 	.name = "number_invoices",
 	.kind = PG_WRITE,
 	.sql = "with mine as materialized (select id, issued_at, extract(year from issued_at at time zone $3)::integer as year"
-	       " from invoice where " WANTING " order by issued_at, id limit $1::bigint for update skip locked),"
+	       " from invoice where number is null and status <> 'DRAFT' order by issued_at, id limit $1::bigint for update skip locked),"
 	       " placed as materialized (select id, year, row_number() over (partition by year order by issued_at, id) as place,"
 	       " count(*) over (partition by year) as of_year from mine),"
 	       " counter as (insert into invoice_series as s (series, year, last)"
@@ -40,21 +37,8 @@ static const struct pg_stmt number_invoices = {
 	.out = numbered_fields,
 };
 
-static const struct pg_stmt wanting_number = {
-	.name = "wanting_number",
-	.kind = PG_READ,
-	.sql = "select exists (select from invoice where " WANTING ") as wanting",
-	.out = wanting_fields,
-};
-
 enum rc
 numbers_store_next(struct ctx *cx, const struct numbering *batch, int64_t *ret_numbered)
 {
 	return pg_fetch_one(cx, &number_invoices, batch, ret_numbered);
-}
-
-enum rc
-numbers_store_wanting(struct ctx *cx, bool *ret_wanting)
-{
-	return pg_fetch_one(cx, &wanting_number, NULL, ret_wanting);
 }

@@ -13,7 +13,4 @@ struct numbering {
 /* At most max of those that wait and that nobody holds locked. */
 enum rc numbers_store_next(struct ctx *cx, const struct numbering *batch, int64_t *ret_numbered);
 
-/* Whether any waits. */
-enum rc numbers_store_wanting(struct ctx *cx, bool *ret_wanting);
-
 #endif

@@ -37,7 +37,7 @@ enum rc outbox_insert(struct ctx *cx, const struct outbox_row *rows, size_t coun
 
 /* --- for the relay --- */
 
-/* Channel of a NOTIFY whenever rows come: for pg_listen_wait. */
+/* Channel of a NOTIFY whenever rows come, where the database has a trigger for it: for pg_listen_wait. */
 #define OUTBOX_CHANNEL "outbox"
 
 /* Rows not yet published, oldest first, as events; ret_seqs[i] belongs to ret_events[i]. */

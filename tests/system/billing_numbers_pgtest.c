@@ -36,10 +36,10 @@ issued(int count, const char *status, const char *from)
 }
 
 static size_t
-next(struct ctx *cx, size_t max, bool *ret_more)
+next(struct ctx *cx, size_t max)
 {
 	size_t numbered = 99;
-	enum rc rc = invoice_number_next(cx, max, &numbered, ret_more);
+	enum rc rc = invoice_number_next(cx, max, &numbered);
 
 	ck_assert_msg(rc == RC_OK, "%s: %s", rc_meaning(rc)->name, cx->err.detail);
 	return numbered;
@@ -53,24 +53,19 @@ numbers(void)
 
 START_TEST(invoices_are_numbered_in_order_of_issue_and_drafts_are_not)
 {
-	bool more;
-
 	issued(1, "ISSUED", "2026-03-03T00:00:02Z");
 	issued(1, "VOID", "2026-03-03T00:00:01Z");
 	issued(1, "DRAFT", "2026-03-03T00:00:00Z");
 	issued(1, "PAID", "2026-03-03T00:00:03Z");
-	ck_assert_uint_eq(next(&relay, 2, &more), 2);
-	ck_assert(more);
+	ck_assert_uint_eq(next(&relay, 2), 2);
 	ck_assert_str_eq(numbers(), "DRAFT 2026-000001 2026-000002 PAID");
-	ck_assert_uint_eq(next(&relay, 2, &more), 1);
-	ck_assert(!more);
-	ck_assert_uint_eq(next(&relay, 2, &more), 0);
-	ck_assert(!more);
+	ck_assert_uint_eq(next(&relay, 2), 1);
+	ck_assert_uint_eq(next(&relay, 2), 0);
 	ck_assert_str_eq(numbers(), "DRAFT 2026-000001 2026-000002 2026-000003");
 	ck_assert_int_eq(number("select min(version) from invoice where number is not null"), 2);
 	ck_assert_int_eq(number("select version from invoice where status = 'DRAFT'"), 1);
 	run("update invoice set status = 'ISSUED' where status = 'DRAFT'");
-	ck_assert_uint_eq(next(&relay, 2, &more), 1);
+	ck_assert_uint_eq(next(&relay, 2), 1);
 	ck_assert_str_eq(numbers(), "2026-000004 2026-000001 2026-000002 2026-000003");
 }
 END_TEST
@@ -78,49 +73,41 @@ END_TEST
 /* In Kiritimati 2027 begins when in Greenwich it is ten in the morning of the last day of 2026. */
 START_TEST(each_year_of_the_clinics_own_zone_begins_with_one)
 {
-	bool more;
-
 	setenv("MEDICORE__SCHEDULING__ZONE", "Pacific/Kiritimati", 1);
 	ck_assert(config_load("/dev/null"));
 	issued(2, "ISSUED", "2026-12-31T09:59:58Z");
 	issued(2, "ISSUED", "2026-12-31T10:00:00Z");
-	ck_assert_uint_eq(next(&relay, 10, &more), 4);
+	ck_assert_uint_eq(next(&relay, 10), 4);
 	ck_assert_str_eq(numbers(), "2026-000001 2026-000002 2027-000001 2027-000002");
 	issued(1, "ISSUED", "2026-01-01T00:00:00Z");
-	ck_assert_uint_eq(next(&relay, 10, &more), 1);
+	ck_assert_uint_eq(next(&relay, 10), 1);
 	ck_assert_int_eq(number("select count(*) from invoice where number = '2026-000003'"), 1);
 }
 END_TEST
 
 START_TEST(each_series_begins_with_one_and_none_ends_at_six_digits)
 {
-	bool more;
-
 	issued(1, "ISSUED", "2026-03-03T00:00:00Z");
-	ck_assert_uint_eq(next(&relay, 10, &more), 1);
+	ck_assert_uint_eq(next(&relay, 10), 1);
 	setenv("MEDICORE__BILLING__SERIES", "A-", 1);
 	ck_assert(config_load("/dev/null"));
 	issued(1, "ISSUED", "2026-03-03T00:00:01Z");
-	ck_assert_uint_eq(next(&relay, 10, &more), 1);
+	ck_assert_uint_eq(next(&relay, 10), 1);
 	run("update invoice_series set last = 999998 where series = 'A-'");
 	issued(3, "ISSUED", "2026-03-03T00:00:02Z");
-	ck_assert_uint_eq(next(&relay, 10, &more), 3);
+	ck_assert_uint_eq(next(&relay, 10), 3);
 	ck_assert_str_eq(numbers(), "2026-000001 A-2026-000001 A-2026-999999 A-2026-1000000 A-2026-1000001");
 }
 END_TEST
 
 START_TEST(what_somebody_holds_is_numbered_once_he_lets_go)
 {
-	bool more;
-
 	issued(2, "ISSUED", "2026-03-03T00:00:00Z");
 	ck_assert_int_eq(pg_begin(&super), RC_OK);
 	run("update invoice set description = 'held' where issued_at = '2026-03-03T00:00:00Z'");
-	ck_assert_uint_eq(next(&relay, 10, &more), 1);
-	ck_assert(more);
+	ck_assert_uint_eq(next(&relay, 10), 1);
 	ck_assert_int_eq(pg_end(&super, RC_OK), RC_OK);
-	ck_assert_uint_eq(next(&relay, 10, &more), 1);
-	ck_assert(!more);
+	ck_assert_uint_eq(next(&relay, 10), 1);
 	ck_assert_str_eq(numbers(), "2026-000002 2026-000001");
 }
 END_TEST
@@ -128,15 +115,13 @@ END_TEST
 /* The connection goes after the numbers were given and before they are committed. */
 START_TEST(who_dies_while_numbering_leaves_no_gap)
 {
-	bool more;
-
 	issued(3, "ISSUED", "2026-03-03T00:00:00Z");
 	ck_assert_int_eq(pg_begin(&other), RC_OK);
-	ck_assert_uint_eq(next(&other, 2, &more), 2);
+	ck_assert_uint_eq(next(&other, 2), 2);
 	run("select pg_terminate_backend(pid, 10000) from pg_stat_activity"
 	    " where usename = 'medicore_billing_relay' and state = 'idle in transaction'");
 	ck_assert_int_eq(pg_end(&other, RC_OK), RC_UNAVAILABLE);
-	ck_assert_uint_eq(next(&relay, 10, &more), 3);
+	ck_assert_uint_eq(next(&relay, 10), 3);
 	ck_assert_str_eq(numbers(), "2026-000001 2026-000002 2026-000003");
 }
 END_TEST
@@ -148,11 +133,10 @@ number_all(void *arg)
 {
 	struct ctx *cx = arg;
 	enum rc rc = RC_OK;
-	bool more = true;
-	size_t numbered;
+	size_t numbered = 1;
 
-	while (rc == RC_OK && more)
-		rc = invoice_number_next(cx, 70, &numbered, &more);
+	while (rc == RC_OK && numbered > 0)
+		rc = invoice_number_next(cx, 70, &numbered);
 	return (void *)(uintptr_t)rc;
 }
 
@@ -174,14 +158,6 @@ START_TEST(two_at_once_give_each_number_once)
 }
 END_TEST
 
-START_TEST(whoever_waits_is_told_of_an_invoice)
-{
-	ck_assert_int_ne(pg_listen_wait(&relay, INVOICE_NUMBERS_CHANNEL, 0, -1), RC_UNAVAILABLE);
-	issued(1, "ISSUED", "2026-03-03T00:00:00Z");
-	ck_assert_int_eq(pg_listen_wait(&relay, INVOICE_NUMBERS_CHANNEL, 5000, -1), RC_OK);
-}
-END_TEST
-
 Suite *
 numbers_suite(void)
 {
@@ -196,7 +172,6 @@ numbers_suite(void)
 	tcase_add_test(tc, what_somebody_holds_is_numbered_once_he_lets_go);
 	tcase_add_test(tc, who_dies_while_numbering_leaves_no_gap);
 	tcase_add_test(tc, two_at_once_give_each_number_once);
-	tcase_add_test(tc, whoever_waits_is_told_of_an_invoice);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
