@@ -7,6 +7,7 @@
 #include "domain/billing/dead_letter_store.h"
 #include "domain/billing/events_store.h"
 #include "domain/billing/fees.h"
+#include "domain/billing/lines.h"
 #include "lib/pg/pg.h"
 
 #define CE_ID_MAX 255 /* bytes: an index takes no texts of any length */
@@ -134,11 +135,14 @@ verify_patients(struct ctx *cx, const struct billing_ports *ports, struct taken 
 static enum rc
 have_effect(struct ctx *cx, const struct billing_ports *ports, struct taken *all, size_t count, struct billing_tally *tally)
 {
-	enum rc rc = events_store_cancel(cx, all, count, tally);
+	const char *due_date;
+	enum rc rc = events_store_cancel(cx, ports, all, count, tally);
 
 	if (rc == RC_OK)
 		rc = fees_charge(cx, ports, all, count, tally);
-	return rc == RC_OK ? events_store_invoice(cx, all, count, tally) : rc;
+	if (rc == RC_OK)
+		rc = invoice_due_date(cx, &due_date);
+	return rc == RC_OK ? events_store_invoice(cx, ports, due_date, all, count, tally) : rc;
 }
 
 static bool

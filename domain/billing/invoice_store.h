@@ -30,4 +30,27 @@ enum rc invoice_store_list(struct ctx *cx, const struct invoice_filter *filter, 
 	  ".amount_refunded, " i ".currency, " i ".description, case when " i ".status <> 'DRAFT' then " i                    \
 	  ".issued_at end as issued_at, " i ".due_date, " i ".appointment_cancelled, " i ".version"
 
+/* The same as members of an invoice that is inside another struct. */
+#define INVOICE_ROWS(whole, in) \
+	{ .name = "id", .type = F_UUID, .at = offsetof(whole, in.id) }, \
+	{ .name = "number", .type = F_TEXT, .at = offsetof(whole, in.number) }, \
+	{ .name = "patientId", .type = F_UUID, .at = offsetof(whole, in.patient_id) }, \
+	{ .name = "appointmentId", .type = F_UUID, .at = offsetof(whole, in.appointment_id) }, \
+	{ .name = "serviceCode", .type = F_TEXT, .at = offsetof(whole, in.service_code) }, \
+	{ .name = "status", .type = F_TEXT, .at = offsetof(whole, in.status) }, \
+	{ .name = "amount", .type = F_MONEY, .at = offsetof(whole, in.amount) }, \
+	{ .name = "remainingAmount", .type = F_MONEY, .at = offsetof(whole, in.remaining_amount) }, \
+	{ .name = "subtotal", .type = F_MONEY, .at = offsetof(whole, in.subtotal) }, \
+	{ .name = "tax", .type = F_MONEY, .at = offsetof(whole, in.tax) }, \
+	{ .name = "discount", .type = F_MONEY, .at = offsetof(whole, in.discount) }, \
+	{ .name = "amountPaid", .type = F_MONEY, .at = offsetof(whole, in.amount_paid) }, \
+	{ .name = "amountCredited", .type = F_MONEY, .at = offsetof(whole, in.amount_credited) }, \
+	{ .name = "amountRefunded", .type = F_MONEY, .at = offsetof(whole, in.amount_refunded) }, \
+	{ .name = "currency", .type = F_TEXT, .at = offsetof(whole, in.currency) }, \
+	{ .name = "description", .type = F_TEXT, .at = offsetof(whole, in.description) }, \
+	{ .name = "issuedAt", .type = F_INSTANT, .at = offsetof(whole, in.issued_at) }, \
+	{ .name = "dueDate", .type = F_DATE, .at = offsetof(whole, in.due_date) }, \
+	{ .name = "appointmentCancelled", .type = F_BOOL, .at = offsetof(whole, in.appointment_cancelled) }, \
+	{ .name = "version", .type = F_COUNT, .at = offsetof(whole, in.version) }
+
 #endif
