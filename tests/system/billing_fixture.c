@@ -37,7 +37,7 @@ its_status(struct ctx *cx, const struct invoice *invoice, struct field_bytes *re
 }
 
 const struct billing_ports known_patients = { .patients_exist = all_but_nobody, .encode_invoice = its_status };
-const struct billing_ports away = { .patients_exist = no_answer };
+const struct billing_ports away = { .patients_exist = no_answer, .encode_invoice = its_status };
 
 /* --- connections --- */
 
