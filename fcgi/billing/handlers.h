@@ -33,4 +33,12 @@ web_handler payments_reverse;
 web_handler refunds_create;
 web_handler refunds_list;
 
+/* accounts.c */
+web_handler accounts_get;
+web_handler accounts_statement;
+
+/* reports.c */
+web_handler reports_revenue;
+web_handler reports_ageing;
+
 #endif

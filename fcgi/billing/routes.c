@@ -1,10 +1,12 @@
-/* routes.c - who may ask what of /services and /invoices, and where it is answered. */
+/* routes.c - who may ask what of billing, and where it is answered. */
+#include "domain/billing/account.h"
 #include "domain/billing/billing.h"
 #include "fcgi/billing/handlers.h"
 #include "lib/web/audit_route.h"
 
 #define TILL (ROLE_ADMIN | ROLE_STAFF | ROLE_BILLING)
 #define PRICERS (ROLE_ADMIN | ROLE_BILLING)
+#define READERS (ROLE_ADMIN | ROLE_BILLING | ROLE_AUDITOR)
 
 #define ERR(rc) (1u << (rc))
 #define CHANGED (ERR(RC_NOT_FOUND) | ERR(RC_CONFLICT) | ERR(RC_STALE))
@@ -60,6 +62,18 @@ const struct web_route billing_routes[] = {
 	{ .method = "POST", .pattern = "/payments/{id}/refunds", .roles = PRICERS, .handler = refunds_create,
 	  .summary = "Give back part of a payment, or all of it", .body = refund_fields, .body_use = CREATE,
 	  .answer = refund_fields, .status = 201, .errors = MADE, .once = true },
+	{ .method = "GET", .pattern = "/accounts/{patientId}", .roles = TILL, .handler = accounts_get,
+	  .summary = "What a patient owes and has", .answer = account_fields, .status = 200,
+	  .errors = MADE | ERR(RC_UNAVAILABLE) },
+	{ .method = "GET", .pattern = "/accounts/{patientId}/statement", .roles = TILL, .handler = accounts_statement,
+	  .summary = "How a patient's balance came about, by day", .filters = statement_filters,
+	  .answer = statement_fields, .status = 200, .errors = MADE | ERR(RC_UNAVAILABLE), .csv = true },
+	{ .method = "GET", .pattern = "/reports/revenue", .roles = READERS, .handler = reports_revenue,
+	  .summary = "What was earned, by day, month or service; what was received, by method",
+	  .filters = revenue_filters, .answer = revenue_fields, .status = 200, .errors = ERR(RC_CONFLICT), .csv = true },
+	{ .method = "GET", .pattern = "/reports/ageing", .roles = READERS, .handler = reports_ageing,
+	  .summary = "What is owed today, by days since it was due", .answer = ageing_report_fields, .status = 200,
+	  .errors = ERR(RC_CONFLICT), .csv = true },
 	AUDIT_ROUTE("billing"),
 	WEB_END
 };

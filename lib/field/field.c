@@ -278,6 +278,7 @@ member_absent(const struct field *row, const void *from)
 	case F_INT:
 	case F_BOOL:
 	case F_LIST:
+	case F_GROUP:
 	case F_BYTES:
 		return false;
 	default:

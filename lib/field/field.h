@@ -12,6 +12,7 @@
  *   F_BOOL                  bool; false is left out of replies
  *   F_SWITCH                enum field_switch: true and false both mean something, and absent is neither
  *   F_LIST                  struct field_list: rows of another table
+ *   F_GROUP                 a struct inside, an object of its own; replies only
  *   F_RATE                  int64_t, of 10,000 parts of a percent ("8.25" is 82500); -1 where absent
  * so a zeroed struct has nothing in it but a rate of 0: field_read makes those -1 that the body doesn't name,
  * field_load those that are null; whoever fills a struct otherwise says which they mean.
@@ -46,6 +47,7 @@ enum field_type {
 	F_BOOL,
 	F_SWITCH,
 	F_LIST,
+	F_GROUP, /* its members are .items, from there on */
 	F_RATE, /* 0 to 100 percent, at most 4 decimals */
 	F_BYTES, /* struct field_bytes; SQL only (bytea) */
 };
@@ -75,6 +77,8 @@ enum field_use {
 	FILTER = 1 << 4,   /* read from the query string */
 	KEYS = 1 << 5,	   /* part of a PUT's body */
 	NULLABLE = 1 << 6, /* with REPLY: it may have no value, which replies show as null; OpenAPI says so */
+	EVEN_EMPTY = 1 << 7, /* with REPLY, of an F_LIST: written where it is empty, too */
+	SIGNED = 1 << 8,   /* with REPLY, of an F_MONEY: it may be negative; OpenAPI says so */
 };
 
 struct field {
@@ -122,7 +126,7 @@ enum rc field_set(struct ctx *cx, const struct field *row, enum field_use use, c
 enum rc field_finish(struct ctx *cx, const struct field *table, enum field_use use, void *into);
 
 /* from's members with REPLY, as a JSON object: null where they are absent, but a false F_BOOL and an empty
- * F_LIST are left out. */
+ * F_LIST are left out, unless EVEN_EMPTY. */
 void field_write(struct buf *b, const struct field *table, const void *from);
 
 /*

@@ -8,7 +8,7 @@
 static bool
 is_column(const struct field *row)
 {
-	return (row->use & REPLY) != 0 && row->type != F_LIST && row->type != F_BYTES;
+	return (row->use & REPLY) != 0 && row->type != F_LIST && row->type != F_GROUP && row->type != F_BYTES;
 }
 
 /* [-]digits[.digits]: what a spreadsheet takes for a number, and for nothing else. */

@@ -280,6 +280,9 @@ write_value(struct buf *b, const struct field *table, const struct field *row, c
 	case F_LIST:
 		write_list(b, row, at);
 		break;
+	case F_GROUP:
+		field_write(b, row->items, at);
+		break;
 	default:
 		buf_add_json(b, *(const char *const *)at);
 	}
@@ -292,7 +295,7 @@ left_out(const struct field *row, const void *from)
 
 	return (row->use & REPLY) == 0 || row->type == F_BYTES ||
 	       (row->type == F_BOOL && !*(const bool *)at) ||
-	       (row->type == F_LIST && ((const struct field_list *)at)->count == 0);
+	       (row->type == F_LIST && (row->use & EVEN_EMPTY) == 0 && ((const struct field_list *)at)->count == 0);
 }
 
 void

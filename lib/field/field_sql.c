@@ -127,6 +127,8 @@ load_null(const struct field *row, void *at)
 	case F_LIST:
 		*(struct field_list *)at = (struct field_list){ 0 };
 		break;
+	case F_GROUP:
+		break;
 	default:
 		*(const char **)at = NULL;
 	}
@@ -171,6 +173,7 @@ field_load(struct arena *a, const struct field *row, const char *sql_text, size_
 	case F_BYTES:
 		return bytes_parse(a, sql_text, length, at) ? RC_OK : RC_INTERNAL;
 	case F_LIST:
+	case F_GROUP:
 		return RC_INTERNAL; /* no column has one */
 	default:
 		*(const char **)at = arena_strndup(a, sql_text, length);
@@ -217,6 +220,7 @@ field_text(struct arena *a, const struct field *row, const void *from)
 	case F_BYTES:
 		return bytes->bytes != NULL ? bytes_format(a, bytes) : NULL;
 	case F_LIST:
+	case F_GROUP:
 		return NULL;
 	default:
 		return *(const char *const *)at;

@@ -32,6 +32,7 @@ member_is_text(const struct field *row)
 	case F_BOOL:
 	case F_SWITCH:
 	case F_LIST:
+	case F_GROUP:
 	case F_RATE:
 	case F_BYTES:
 		return false;

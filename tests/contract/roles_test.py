@@ -31,7 +31,7 @@ ROUTES = routes()
 
 
 def path_of(pattern):
-    return pattern.replace("{id}", str(uuid.uuid4())).replace("{code}", "no-such-service")
+    return pattern.replace("{id}", str(uuid.uuid4())).replace("{patientId}", str(uuid.uuid4())).replace("{code}", "no-such-service")
 
 
 def authorization(role, pattern):

@@ -103,5 +103,5 @@ books_teardown(void)
 int
 main(void)
 {
-	return pgtest_main("billing", (Suite *[]){ books_suite(), NULL });
+	return pgtest_main("billing", (Suite *[]){ books_suite(), accounts_suite(), NULL });
 }

@@ -24,6 +24,5 @@ void run(const char *sql); /* as superuser */
 
 Suite *books_suite(void);
 Suite *accounts_suite(void);
-Suite *reports_suite(void);
 
 #endif
