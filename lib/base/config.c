@@ -132,7 +132,7 @@ const struct setting settings[] = {
 	  "Service code of that fee; empty: none." },
 	{ "billing", "no_show_service", S_TEXT, AT(billing.no_show_service), "", NULL, 0, 64,
 	  "Service code of the fee for who didn't come; empty: none." },
-	{ "scheduling", "zone", S_NAME, AT(scheduling.zone), "UTC", "IANA time zone", 1, 0,
+	{ "scheduling", "zone", S_ZONE, AT(scheduling.zone), "UTC", "IANA time zone", 1, 0,
 	  "The clinic's time zone: it decides what day it is, and where a booking names none." },
 	{ "clinic", "name", S_TEXT, AT(clinic.name), "MediCore Clinic", NULL, 1, 200,
 	  "Name of the clinic on its documents." },
