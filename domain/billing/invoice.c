@@ -1,13 +1,12 @@
 /* invoice.c - invoices that somebody asks for, drafts and issued ones; those that bookings make are events.c's. */
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "domain/billing/invoice_store.h"
 #include "domain/billing/lines.h"
 #include "domain/billing/states.h"
 #include "lib/base/config.h"
+#include "lib/base/dates.h"
 #include "lib/base/uuid.h"
 #include "lib/pg/pg.h"
 
@@ -26,21 +25,13 @@ verify_patient(struct ctx *cx, const struct billing_ports *ports, const char *pa
 
 /* --- issuing --- */
 
-static bool
-days_later(const char *date, int days, char ret[DATE_SIZE])
-{
-	struct tm day = { .tm_year = atoi(date) - 1900, .tm_mon = atoi(date + 5) - 1, .tm_mday = atoi(date + 8) + days };
-
-	return timegm(&day) != -1 && strftime(ret, DATE_SIZE, "%Y-%m-%d", &day) == DATE_SIZE - 1;
-}
-
 enum rc
 invoice_due_date(struct ctx *cx, const char **ret_date)
 {
 	char today[DATE_SIZE], due[DATE_SIZE];
 
 	clinic_today(today);
-	if (!days_later(today, config->billing.terms_days, due))
+	if (!date_add_days(today, config->billing.terms_days, due))
 		return err_detail(cx, RC_INTERNAL, "no date is so late");
 	*ret_date = arena_strdup(cx->arena, due);
 	return RC_OK;

@@ -5,6 +5,9 @@
 #include <string.h>
 
 #include "domain/billing/ledger_store.h"
+#include "lib/base/clock.h"
+#include "lib/base/config.h"
+#include "lib/base/dates.h"
 #include "lib/outbox/outbox.h"
 
 void
@@ -75,5 +78,7 @@ invoice_tell(struct ctx *cx, const struct billing_ports *ports, const char *type
 void
 clinic_today(char ret_date[DATE_SIZE])
 {
-	date_today(ret_date);
+	/* The zone was read when the configuration was checked, and is kept. */
+	if (!date_of_instant_in_zone(clock_now_us(), config->scheduling.zone, ret_date))
+		date_today(ret_date);
 }
