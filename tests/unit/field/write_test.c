@@ -88,6 +88,41 @@ static const struct {
 	{ "", "" },
 };
 
+struct shelf {
+	struct field_list books;
+	struct {
+		const char *currency;
+		struct money price;
+	} sum;
+};
+
+static const struct field sum_fields[] = {
+	{ .name = "currency", .type = F_CURRENCY, .at = offsetof(struct shelf, sum.currency) - offsetof(struct shelf, sum) },
+	{ "price", F_MONEY, offsetof(struct shelf, sum.price) - offsetof(struct shelf, sum), .use = REPLY | SIGNED },
+	FIELD_END,
+};
+
+static const struct field shelf_fields[] = {
+	{ "books", F_LIST, offsetof(struct shelf, books), .use = REPLY | EVEN_EMPTY, .items = sum_fields },
+	{ "sum", F_GROUP, offsetof(struct shelf, sum), .use = REPLY, .items = sum_fields },
+	FIELD_END,
+};
+
+START_TEST(a_group_is_an_object_inside_and_a_list_may_be_shown_empty)
+{
+	const struct shelf shelf = { .sum = { .currency = "KWD", .price = { .minor = -1234, .known = true } } };
+	struct buf b = { .arena = arena }, schema = { .arena = arena };
+
+	field_write(&b, shelf_fields, &shelf);
+	ck_assert_str_eq(b.bytes, "{\"books\":[],\"sum\":{\"price\":\"-1.234\"}}");
+	field_schema(&schema, shelf_fields, REPLY);
+	ck_assert_ptr_nonnull(strstr(schema.bytes,
+	    "\"sum\":{\"type\":\"object\",\"properties\":{\"price\":{\"type\":\"string\",\"pattern\":\"^-?[0-9]+(\\\\.[0-9]+)?$\""));
+	ck_assert_ptr_nonnull(strstr(schema.bytes, "\"required\":[\"price\"]}}"));
+	ck_assert_ptr_nonnull(strstr(schema.bytes, "\"required\":[\"books\",\"sum\"]}"));
+}
+END_TEST
+
 START_TEST(a_spreadsheet_runs_no_cell)
 {
 	static const struct field note[] = { { "note", F_TEXT, 0, .use = REPLY }, FIELD_END };
@@ -173,6 +208,7 @@ write_suite(void)
 	tcase_add_test(t, what_is_absent_is_null_and_false_or_empty_is_left_out);
 	tcase_add_test(t, every_type_is_written_in_its_form);
 	tcase_add_test(t, a_row_of_csv_has_a_cell_for_each_member_but_lists);
+	tcase_add_test(t, a_group_is_an_object_inside_and_a_list_may_be_shown_empty);
 	tcase_add_loop_test(t, a_spreadsheet_runs_no_cell, 0, sizeof(cells) / sizeof(*cells));
 	tcase_add_test(t, a_rate_is_a_percentage_without_needless_decimals);
 	tcase_add_test(t, a_switch_that_is_off_is_shown);
