@@ -411,6 +411,24 @@ def test_step_with_a_stale_version_is_412_and_with_a_member_400(patient_id, name
     assert_error(post(f"/appointments/{nothing}/{name}"), 404, None, f"Appointment with the id {nothing} doesn't exist")
 
 
+def test_of_racing_steps_one_is_taken_and_one_event_left(patient_id):
+    made, barrier, answers = booked(patient_id), threading.Barrier(8), []
+
+    def work(name):
+        barrier.wait()
+        answers.append((name, step(made, name)))
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in ("check-in", "no-show", "cancel", "no-show") * 2]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    state = get(f"/appointments/{made['id']}").json["status"]
+    assert len(answers) == 8 and state != "BOOKED"
+    assert [a.status for name, a in answers] == [200 if STEPS[name] == state else 409 for name, a in answers]
+    assert len(outbox(made["id"])) == 2
+
+
 def test_who_did_not_come_collides_with_nothing(patient_id):
     who = provider()
     made = booked(patient_id, providerId=who)

@@ -12,6 +12,7 @@
 #include "domain/billing/ledger_store.h"
 #include "domain/billing/service_store.h"
 #include "lib/outbox/outbox.h"
+#include "lib/base/config.h"
 #include "lib/pg/pg.h"
 #include "tests/lib/run_suites.h"
 
@@ -28,6 +29,7 @@ fakes_setup(void)
 {
 	ctx_init(&cx, arena_new(), NULL);
 	asked_for[0] = '\0';
+	ck_assert(config_load("/dev/null"));
 	failing = "";
 	in_inbox = unpriced = NULL;
 	price_list = NULL;
