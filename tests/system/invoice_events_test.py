@@ -12,7 +12,7 @@ import wire
 from medicore import System, wait_until
 
 TOPIC = "medicore.invoice.v1"
-OVERDUE = "medicore.invoice.overdue.v1"
+ISSUED, VOIDED, OVERDUE = (f"medicore.invoice.{what}.v1" for what in ("issued", "voided", "overdue"))
 
 
 @pytest.fixture(scope="module", params=["direct", "kafka"])
@@ -106,9 +106,11 @@ def test_a_second_relay_stands_by_and_goes_on_with_the_numbers(system):
 # --- what is past due, and the events ---
 
 
-def past_due(s):
+def past_due(s, relayed=True):
     """An invoice that should have been paid two days ago, wherever it is today."""
     invoice = s.wait_invoice(book(s))
+    if relayed:
+        wait_until(lambda: all_numbered(s), 5, "the number")
     s.sql("billing", "update invoice set due_date = current_date - 2 where id = %s", invoice)
     return invoice
 
@@ -116,6 +118,15 @@ def past_due(s):
 def events(s, invoice, ce_type):
     return s.sql("billing", "select id, published_at is not null from outbox where type = %s and headers->>'invoice_id' = %s",
                  ce_type, invoice)
+
+
+def test_a_booking_and_its_cancellation_are_told_of_in_this_order(system):
+    appointment = book(system)
+    invoice = system.wait_invoice(appointment)
+    system.http("POST", f"/appointments/{appointment}/cancel")
+    wait_until(lambda: system.http("GET", f"/invoices/{invoice}")[2]["status"] == "VOID", 10, "the cancellation")
+    wait_until(lambda: system.sql("billing", "select type from outbox where headers->>'invoice_id' = %s and published_at is not null"
+                                             " order by seq", invoice) == [(ISSUED,), (VOIDED,)], 5, "both events, published")
 
 
 def test_what_is_past_due_is_marked_and_told_once_and_marked_no_more(system):
@@ -128,7 +139,7 @@ def test_what_is_past_due_is_marked_and_told_once_and_marked_no_more(system):
 
 def test_a_relay_marks_what_became_due_while_none_was_there(system):
     system.kill("relay-billing")
-    invoice = past_due(system)
+    invoice = past_due(system, relayed=False)
     system.again()
     wait_until(lambda: system.http("GET", f"/invoices/{invoice}")[2]["status"] == "OVERDUE", 10, "the mark")
     assert len(events(system, invoice, OVERDUE)) == 1
