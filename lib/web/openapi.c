@@ -162,6 +162,11 @@ write_headers(struct openapi *o, const struct web_route *route, int status)
 		separate(o->b, &first);
 		buf_add_text(o->b, "\"Location\":{\"$ref\":\"#/components/headers/Location\"}");
 	}
+	if (route->once) {
+		separate(o->b, &first);
+		buf_add_text(
+		    o->b, "\"Idempotency-Replayed\":{\"$ref\":\"#/components/headers/Idempotency-Replayed\"}");
+	}
 	if (route->list) {
 		separate(o->b, &first);
 		buf_add_text(o->b, "\"Link\":{\"$ref\":\"#/components/headers/Link\"}");
