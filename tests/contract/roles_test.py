@@ -1,4 +1,5 @@
 """Every route × every role × nobody, from the tables that the programs run on: each answers as its row says, and doc/roles.md shows just that."""
+import re
 import subprocess
 import uuid
 
@@ -9,7 +10,7 @@ import tokens
 from medicore import BUILD, TOP
 from rest import assert_error, send
 
-PROGRAMS = ["patient", "scheduling", "billing", "auth"]
+PROGRAMS = ["patient", "scheduling", "billing", "documents", "auth"]
 NOBODY = "nobody"
 # Which role may what, as a clinic would say it; the tables must agree.
 READS_PATIENTS, KEEPS_PATIENTS = {"ADMIN", "STAFF", "DOCTOR", "BILLING"}, {"ADMIN", "STAFF"}
@@ -31,7 +32,7 @@ ROUTES = routes()
 
 
 def path_of(pattern):
-    return pattern.replace("{id}", str(uuid.uuid4())).replace("{patientId}", str(uuid.uuid4())).replace("{code}", "no-such-service")
+    return re.sub(r"\{(id|patientId|paymentId)\}", lambda _: str(uuid.uuid4()), pattern).replace("{code}", "no-such-service")
 
 
 def authorization(role, pattern):
