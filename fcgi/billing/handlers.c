@@ -111,7 +111,7 @@ invoices_get(struct ctx *cx, const struct request *rq, struct reply *rp)
 enum rc
 invoices_update(struct ctx *cx, const struct request *rq, struct reply *rp)
 {
-	struct invoice asked = { 0 }, saved;
+	struct invoice asked = { 0 }, found, saved;
 	int64_t version;
 	const char *id;
 	enum rc rc;
@@ -120,7 +120,11 @@ invoices_update(struct ctx *cx, const struct request *rq, struct reply *rp)
 	if (rc == RC_OK)
 		rc = request_if_match(cx, rq, &version);
 	if (rc == RC_OK)
-		rc = request_read(cx, rq, invoice_fields, UPDATE, &asked);
+		rc = invoice_find(cx, id, &found);
+	if (rc != RC_OK)
+		return rc;
+	asked.currency = found.currency; /* amounts are in the draft's own */
+	rc = request_read(cx, rq, invoice_fields, UPDATE, &asked);
 	if (rc == RC_OK)
 		rc = invoice_update(cx, id, version, &asked, &saved);
 	if (rc == RC_OK)
