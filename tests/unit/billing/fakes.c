@@ -11,6 +11,7 @@
 #include "domain/billing/invoice_store.h"
 #include "domain/billing/ledger_store.h"
 #include "domain/billing/service_store.h"
+#include "lib/base/config.h"
 #include "lib/outbox/outbox.h"
 #include "lib/base/config.h"
 #include "lib/pg/pg.h"
@@ -27,6 +28,7 @@ struct invoice stored_invoice;
 void
 fakes_setup(void)
 {
+	ck_assert(config_load("/dev/null"));
 	ctx_init(&cx, arena_new(), NULL);
 	asked_for[0] = '\0';
 	ck_assert(config_load("/dev/null"));
