@@ -7,7 +7,7 @@ import pytest
 import rest
 from rest import assert_error, follow, get, query, send, short
 
-MEMBERS = ["code", "description", "price", "currency"]
+MEMBERS = ["code", "description", "price", "currency", "taxRate"]
 
 
 def new_code():
