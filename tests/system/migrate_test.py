@@ -220,8 +220,8 @@ def test_names_that_need_quotes_work(server, db):
 
 OUTBOX = ("insert into outbox (id, aggregatetype, aggregateid, type, payload)"
           " values (gen_random_uuid(), 'appointment', 'x', 'y', '')")
-INVOICE = ("insert into invoice (id, patient_id, amount, remaining_amount, currency)"
-           " values (gen_random_uuid(), gen_random_uuid(), 1, 1, 'USD') returning id")
+INVOICE = ("insert into invoice (id, patient_id, amount, subtotal, remaining_amount, currency)"
+           " values (gen_random_uuid(), gen_random_uuid(), 1, 1, 1, 'USD') returning id")
 INSERT_PATIENT = (f"insert into patient (id, name, email, gender, address, date_of_birth, registered_date) values"
                   f" (gen_random_uuid(), 'É', gen_random_uuid()::text, 'OTHER', 'x', '2000-01-01', '2000-01-01')"
                   f" returning id, search_name")
@@ -276,7 +276,7 @@ MAY = [
     ("billing", "billing_rest", INVOICE),
     ("billing", "billing_grpc", INVOICE),
     ("billing", "billing_worker", INVOICE),
-    ("billing", "billing_worker", "update invoice set status = 'VOID', version = version + 1"),
+    ("billing", "billing_worker", "update invoice set status = 'VOID', remaining_amount = 0, version = version + 1"),
     ("billing", "billing_worker", "insert into inbox (ce_id, type) values ('a', 'b') on conflict do nothing"),
     ("billing", "billing_worker", "select * from dead_letters for update skip locked"),
     ("billing", "billing_worker", "delete from dead_letters"),
@@ -295,7 +295,7 @@ MAY_NOT = [
     ("auth", "auth_relay", "update session set ended_at = null"),
     ("patient", "patient_rest", "delete from patient"),
     ("patient", "patient_rest", "update patient set registered_date = '2000-01-01'"),
-    ("patient", "patient_grpc", "select name from patient"),
+    ("patient", "patient_grpc", "select email from patient"),
     ("patient", "patient_grpc", INSERT_PATIENT),
     ("patient", "operator", "update patient set name = 'x'"),
     ("patient", "patient_rest", "create table mine ()"),
@@ -318,15 +318,17 @@ MAY_NOT = [
     ("billing", "operator", "delete from audit"),
     ("billing", "billing_relay", "update invoice set amount = 0"),
     ("billing", "billing_relay", "update outbox set payload = ''"),
-    ("billing", "billing_relay", "delete from invoice"),
     ("billing", "billing_relay", "select * from ledger"),
     ("billing", "billing_relay", "delete from invoice_series"),
     ("billing", "billing_rest", "select * from outbox"),
     ("billing", "billing_rest", "update invoice_series set last = 0"),
-    ("billing", "billing_rest", "update invoice set amount = 0"),
+    *[("billing", f"billing_{role}", sql) for role in ("rest", "grpc", "worker", "relay") for sql in (
+        "update ledger set amount = 1", "delete from ledger", "truncate ledger", "delete from invoice")],
+    ("billing", "billing_rest", "delete from payment"),
+    ("billing", "billing_rest", "update payment set amount = 1"),
     ("billing", "billing_rest", "select * from dead_letters"),
     ("billing", "billing_grpc", "update service set price = 0"),
-    ("billing", "billing_worker", "update invoice set amount = 0"),
+    ("billing", "billing_grpc", "update invoice set amount = 0"),
     ("billing", "operator", "update invoice set status = 'PAID'"),
 ]
 
