@@ -93,3 +93,31 @@ documents_receipt(struct ctx *cx, const struct request *rq, struct reply *rp)
 		rc = draw(cx, rp, receipt_page, &d, arena_printf(cx->arena, "receipt-%s", payment.id), payment.received_at);
 	return rc;
 }
+
+/* GET /documents/statements/{patientId} */
+enum rc
+documents_statement(struct ctx *cx, const struct request *rq, struct reply *rp)
+{
+	struct statement statement;
+	struct statement_entry *lines;
+	struct document d = { .arena = cx->arena, .statement = &statement };
+	struct period period = { 0 };
+	struct instant made = { 0 };
+	const char *id;
+	enum rc rc;
+
+	rc = request_id(cx, rq, "patientId", &id);
+	if (rc == RC_OK)
+		rc = request_filters(cx, rq, statement_filters, &period);
+	if (rc == RC_OK)
+		rc = statement_find(cx, &documents_ports, id, &period, &statement);
+	if (rc == RC_OK)
+		rc = documents_patient(cx, id, &d.patient);
+	if (rc != RC_OK)
+		return rc;
+	statement_lines(cx, &statement, &lines, &d.line_count);
+	d.lines = lines;
+	/* Its last day: the same bytes for the same period, as long as nothing more is booked. */
+	(void)instant_parse(arena_printf(cx->arena, "%sT00:00:00Z", statement.to), DATE_SIZE - 1 + sizeof("T00:00:00Z") - 1, &made);
+	return draw(cx, rp, statement_page, &d, arena_printf(cx->arena, "statement-%s-%s", statement.from, statement.to), made);
+}

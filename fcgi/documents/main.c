@@ -24,6 +24,10 @@ documents_patient(struct ctx *cx, const char *id, struct document_patient *ret_p
 	return rc;
 }
 
+const struct billing_ports documents_ports = {
+	.patients_exist = patient_client_exist,
+};
+
 static const char *
 database(void)
 {

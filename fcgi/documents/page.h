@@ -2,6 +2,7 @@
 #ifndef FCGI_DOCUMENTS_PAGE_H
 #define FCGI_DOCUMENTS_PAGE_H
 
+#include "domain/billing/account.h"
 #include "domain/billing/billing.h"
 #include "lib/base/dates.h"
 #include "lib/pdf/pdf.h"
@@ -18,11 +19,15 @@ struct document {
 	struct document_patient patient;
 	const struct invoice *invoice; /* NULL for a statement */
 	const struct payment *payment; /* of a receipt */
+	const struct statement *statement;
+	const struct statement_entry *lines; /* the statement's, with the balances before and after */
+	size_t line_count;
 };
 
 /* Each writes all of one document: for pdf_make. */
 void invoice_page(struct pdf *pdf, const void *document);
 void receipt_page(struct pdf *pdf, const void *document);
+void statement_page(struct pdf *pdf, const void *document);
 
 /* --- what they share --- */
 

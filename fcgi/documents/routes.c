@@ -10,5 +10,8 @@ const struct web_route document_routes[] = {
 	  .errors = ERRORS },
 	{ .method = "GET", .pattern = "/documents/receipts/{paymentId}", .roles = TILL, .handler = documents_receipt,
 	  .summary = "The receipt for a payment as PDF", .media = "application/pdf", .status = 200, .errors = ERRORS },
+	{ .method = "GET", .pattern = "/documents/statements/{patientId}", .roles = TILL, .handler = documents_statement,
+	  .summary = "What was booked on a patient's account, as PDF", .filters = statement_filters, .media = "application/pdf",
+	  .status = 200, .errors = ERRORS },
 	WEB_END
 };

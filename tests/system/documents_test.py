@@ -163,6 +163,22 @@ def test_a_receipt_shows_what_was_paid_and_what_remains(system):
     assert pdf(system, f"/documents/receipts/{payment['id']}") == raw
 
 
+def test_a_statement_has_each_entry_and_the_balance_after_it(system):
+    patient = system.register()
+    made = numbered(system, invoice(system, patient, lines=LINES))
+    status, _, payment = system.http("POST", f"/invoices/{made['id']}/payments", {"amount": "50.00", "method": "CARD"})
+    assert status == 201, payment
+    path = f"/documents/statements/{patient['id']}?from=2020-01-01&to=2099-12-31"
+    raw = pdf(system, path)
+    said = text(raw)
+    assert patient["name"] in said and made["number"] in said and "CARD" in said
+    assert re.search(rf"{re.escape(made['amount'])} +{re.escape(made['amount'])}\n", said)
+    assert re.search(rf" 50\.00 +{re.escape(payment['remainingAmount'])}\n", said)
+    assert pdf(system, path) == raw
+    assert fetch(system, f"/documents/statements/{uuid.uuid4()}")[0] == 404
+    assert fetch(system, f"/documents/statements/{patient['id']}?from=x")[0] == 400
+
+
 def test_what_is_not_there_is_404_and_what_is_no_id_400(system):
     for kind in ("invoices", "receipts"):
         assert fetch(system, f"/documents/{kind}/{uuid.uuid4()}")[0] == 404
