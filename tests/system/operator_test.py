@@ -117,8 +117,8 @@ def test_a_second_invoice_is_seen(s):
     s.wait_invoice(a["id"])
     s.sql("billing", "alter table invoice drop constraint invoice_appointment_id_key")
     try:
-        s.sql("billing", "insert into invoice (id, patient_id, appointment_id, amount, remaining_amount, currency)"
-              " select gen_random_uuid(), patient_id, appointment_id, 1, 1, 'USD' from invoice")
+        s.sql("billing", "insert into invoice (id, patient_id, appointment_id, amount, subtotal, remaining_amount, currency)"
+              " select gen_random_uuid(), patient_id, appointment_id, 1, 1, 1, 'USD' from invoice")
         assert counts(s, status=1) == (1, 1, 0, 0, 0, 1)
     finally:
         s.sql("billing", "truncate invoice cascade")
@@ -146,11 +146,11 @@ def test_many_that_do_not_match_are_each_counted_once(s):
     s.kill("relay-scheduling")
     s.sql("scheduling", "insert into appointment (id, patient_id, service_code, starts_at, ends_at, zone)"
           " select gen_random_uuid(), gen_random_uuid(), 'GP-1', now(), now() + interval '1 hour', 'UTC' from generate_series(1, 2500)")
-    s.sql("billing", "insert into invoice (id, patient_id, appointment_id, amount, remaining_amount, currency)"
-          " select gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 100, 100, 'USD' from generate_series(1, 3000)")
+    s.sql("billing", "insert into invoice (id, patient_id, appointment_id, amount, subtotal, remaining_amount, currency)"
+          " select gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 100, 100, 100, 'USD' from generate_series(1, 3000)")
     ids = s.sql("scheduling", "select id::text from appointment order by id limit 1200")
-    s.sql("billing", "insert into invoice (id, patient_id, appointment_id, amount, remaining_amount, currency)"
-          " select gen_random_uuid(), gen_random_uuid(), a, 100, 100, 'USD' from unnest(%s::uuid[]) a", [i for i, in ids])
+    s.sql("billing", "insert into invoice (id, patient_id, appointment_id, amount, subtotal, remaining_amount, currency)"
+          " select gen_random_uuid(), gen_random_uuid(), a, 100, 100, 100, 'USD' from unnest(%s::uuid[]) a", [i for i, in ids])
     assert counts(s, status=1) == (2500, 1200, 0, 0, 1300, 0)
     assert "missing: 1280 more" in s.medicore("check", check=False).stdout
 
