@@ -518,6 +518,63 @@ START_TEST(whatever_is_done_the_books_agree_with_the_model)
 }
 END_TEST
 
+/* --- the ledger guards itself --- */
+
+static enum rc
+post_by_hand(const char *entries)
+{
+	static const struct invoice asked = { .patient_id = PATIENT, .amount = { .minor = 100, .known = true }, .currency = "USD" };
+	struct invoice made;
+
+	ck_assert_int_eq(invoice_create(&rest, &known_patients, &asked, &made), RC_OK);
+	return pg_script(&rest, arena_printf(super.arena,
+		"begin; insert into ledger (posting, kind, account, amount, currency, patient_id, invoice_id)"
+		" select '" NOBODY "', 'PAYMENT', e.account, e.amount, e.currency, patient_id, id from invoice, (values %s) as e (account, amount, currency)"
+		" where id = '%s'; commit", entries, made.id));
+}
+
+START_TEST(a_transaction_whose_entries_do_not_add_up_is_refused)
+{
+	static const struct {
+		const char *entries;
+		bool balances;
+	} cases[] = {
+		{ "('CASH', 5, 'USD'), ('RECEIVABLE', -5, 'USD')", true },
+		{ "('CASH', 5, 'USD'), ('RECEIVABLE', -3, 'USD'), ('CREDIT', -2, 'USD')", true },
+		{ "('CASH', 5, 'USD')", false },
+		{ "('CASH', 5, 'USD'), ('RECEIVABLE', -4, 'USD')", false },
+		{ "('CASH', 5, 'USD'), ('RECEIVABLE', -5, 'EUR')", false },
+	};
+	enum rc rc = post_by_hand(cases[_i].entries);
+
+	ck_assert_int_eq(rc == RC_OK, cases[_i].balances);
+	if (!cases[_i].balances)
+		ck_assert_ptr_nonnull(strstr(rest.err.detail, "23514"));
+	ck_assert_int_eq(number("select count(*) from ledger where posting = '" NOBODY "'") > 0, cases[_i].balances);
+}
+END_TEST
+
+START_TEST(nobody_changes_or_takes_away_what_was_posted)
+{
+	static const char *const roles[] = { "medicore_billing_rest", "medicore_billing_grpc", "medicore_billing_worker", "medicore_billing_relay",
+		"medicore_billing_documents", "medicore_operator" };
+	static const char *const deeds[] = { "update ledger set amount = 2 * amount", "delete from ledger", "truncate ledger",
+		"alter table ledger disable trigger all" };
+
+	for (size_t r = 0; r < COUNT(roles); r++) {
+		struct ctx cx;
+
+		pgtest_connect(&cx, roles[r]);
+		for (size_t d = 0; d < COUNT(deeds); d++) {
+			ck_assert_int_eq(pg_script(&cx, deeds[d]), RC_INTERNAL);
+			ck_assert_msg(strstr(cx.err.detail, "42501") != NULL, "%s: %s: %s", roles[r], deeds[d], cx.err.detail);
+			err_clear(&cx);
+		}
+		pgtest_disconnect(&cx);
+	}
+}
+END_TEST
+
 Suite *
 money_suite(void)
 {
@@ -527,6 +584,8 @@ money_suite(void)
 	tcase_add_checked_fixture(t, billing_setup, billing_teardown);
 	tcase_set_timeout(t, 900);
 	tcase_add_test(t, whatever_is_done_the_books_agree_with_the_model);
+	tcase_add_loop_test(t, a_transaction_whose_entries_do_not_add_up_is_refused, 0, 5);
+	tcase_add_test(t, nobody_changes_or_takes_away_what_was_posted);
 	suite_add_tcase(suite, t);
 	return suite;
 }

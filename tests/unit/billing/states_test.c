@@ -1,4 +1,5 @@
 /* What may become of an invoice: every state, move and amount against the rules as they are written down. */
+#include <stdio.h>
 #include <string.h>
 
 #include "domain/billing/states.h"
@@ -91,6 +92,43 @@ START_TEST(every_state_takes_every_move_as_the_rules_say)
 }
 END_TEST
 
+/* Whether a row of the document's table, or one below it that leaves its first cell empty, has `to` in its second. */
+static bool
+document_has(FILE *document, const char *from, const char *to)
+{
+	char line[1024], first[64], wanted[64];
+	bool inside = false;
+
+	snprintf(first, sizeof(first), "| `%s` |", from);
+	snprintf(wanted, sizeof(wanted), "`%s`", to);
+	rewind(document);
+	while (fgets(line, sizeof(line), document) != NULL) {
+		char *second;
+
+		inside = strncmp(line, first, strlen(first)) == 0 || (inside && strncmp(line, "| | ", 4) == 0);
+		second = inside ? strchr(line + 2, '|') : NULL;
+		if (second == NULL)
+			continue;
+		*strchr(second + 1, '|') = '\0';
+		if (strstr(second, wanted) != NULL)
+			return true;
+	}
+	return false;
+}
+
+START_TEST(document_has_the_steps_of_the_table)
+{
+	FILE *document = fopen(TOP_SRCDIR "/doc/invoices.md", "r");
+
+	ck_assert_ptr_nonnull(document);
+	for (enum invoice_state from = DRAFT; from < INVOICE_STATES; from++)
+		for (enum invoice_state to = DRAFT; to < INVOICE_STATES; to++)
+			ck_assert_msg(from == to || document_has(document, invoice_state_names[from], invoice_state_names[to]) == invoice_state_follows(from, to),
+			    "doc/invoices.md says otherwise of %s to %s", invoice_state_names[from], invoice_state_names[to]);
+	fclose(document);
+}
+END_TEST
+
 START_TEST(refusal_says_which_states_are_possible)
 {
 	struct invoice invoice = { .status = "OVERDUE", .amount_paid = { 1, true }, .remaining_amount = { 1, true } };
@@ -114,6 +152,7 @@ states_suite(void)
 	tcase_add_checked_fixture(t, fakes_setup, fakes_teardown);
 	tcase_add_test(t, table_has_the_steps_of_the_rules_and_no_other);
 	tcase_add_test(t, every_state_takes_every_move_as_the_rules_say);
+	tcase_add_test(t, document_has_the_steps_of_the_table);
 	tcase_add_test(t, refusal_says_which_states_are_possible);
 	suite_add_tcase(suite, t);
 	return suite;
