@@ -128,7 +128,7 @@ refuse(struct ctx *cx, enum invoice_state from)
 			buf_addf(&possible, "%s%s", possible.length == 0 ? "" : ", ", invoice_state_names[to]);
 	if (possible.length == 0)
 		return err_set(cx, RC_CONFLICT, "The invoice is %s, which is final", invoice_state_names[from]);
-	return err_set(cx, RC_CONFLICT, "The invoice is %s: it can't become that; possible are %s",
+	return err_set(cx, RC_CONFLICT, "The invoice is %s, which may only become %s",
 	    invoice_state_names[from], possible.bytes);
 }
 

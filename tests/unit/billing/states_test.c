@@ -135,7 +135,7 @@ START_TEST(refusal_says_which_states_are_possible)
 	enum invoice_state next;
 
 	ck_assert_int_eq(invoice_next_state(&cx, &invoice, MOVE_VOID, TODAY, &next), RC_CONFLICT);
-	ck_assert_str_eq(err_message(&cx, RC_CONFLICT), "The invoice is OVERDUE: it can't become that; possible are PAID, VOID, UNCOLLECTIBLE");
+	ck_assert_str_eq(err_message(&cx, RC_CONFLICT), "The invoice is OVERDUE, which may only become PAID, VOID, UNCOLLECTIBLE");
 	err_clear(&cx);
 	invoice.status = "VOID";
 	ck_assert_int_eq(invoice_next_state(&cx, &invoice, MOVE_PAY, TODAY, &next), RC_CONFLICT);
