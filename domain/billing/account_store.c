@@ -180,6 +180,16 @@ static const struct field entry_columns[] = {
 	FIELD_END,
 };
 
+/*
+ * What a patient pays or gets without owing more or less by it: a refund, and money for what was written off.  A statement shows it on both
+ * sides, as it does a payment out of credit.
+ */
+#define THROUGH                                                                                              \
+	"((kind = 'REFUND' and account not in ('REVENUE', 'TAX', 'CREDIT'))"                                  \
+	" or (kind in ('PAYMENT', 'BOUNCE') and account = 'WRITE_OFF'))"
+#define SIDE(sign)                                                                                           \
+	"nullif(coalesce(sum(abs(amount)) filter (where " THROUGH " or (" PERSONAL " and amount " sign " 0)), 0), 0)::bigint"
+
 /* A line for each posting: what is paid too much shows with what it paid. */
 static const struct pg_stmt entries = {
 	.name = "statement_entries",
@@ -187,9 +197,8 @@ static const struct pg_stmt entries = {
 	.sql = "select (l.at at time zone $4::text)::date as date, l.kind, i.number as invoice_number, i.description, p.method,"
 	       " l.debit, l.credit, l.currency"
 	       " from (select posting, kind, currency, invoice_id, payment_id, min(at) as at, min(seq) as seq,"
-	       " (sum(amount) filter (where amount > 0))::bigint as debit,"
-	       " (-sum(amount) filter (where amount < 0))::bigint as credit"
-	       " from ledger where patient_id = $1::uuid and " PERSONAL
+	       " " SIDE(">") " as debit, " SIDE("<") " as credit"
+	       " from ledger where patient_id = $1::uuid and (" PERSONAL " or " THROUGH ")"
 	       " and at >= " START_OF("$2::date", "$4") " and at < " START_OF("$3::date + 1", "$4")
 	       " group by posting, kind, currency, invoice_id, payment_id order by at, seq limit $5::bigint) l"
 	       " join invoice i on i.id = l.invoice_id left join payment p on p.id = l.payment_id order by l.at, l.seq",

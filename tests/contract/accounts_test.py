@@ -117,6 +117,18 @@ def test_a_statement_runs_from_opening_to_closing_as_json_and_csv(patient_id):
     assert rows[3]["balance"] == "-20.00" and rows[0]["balance"] == "0.00"
 
 
+def test_refunds_and_money_for_what_was_written_off_stand_on_both_sides(patient_id):
+    first, second = issued(patient_id, "100.00"), issued(patient_id, "30.00")
+    payment = paid(first, "100.00", method="CARD")
+    assert post(f"/payments/{payment['id']}/refunds", {"amount": "25.00", "reason": "moved away"}).status == 201
+    assert post(f"/invoices/{second['id']}/write-off").status == 200
+    paid(second, "10.00")
+    said = get(f"/accounts/{patient_id}/statement").json
+    assert [(e["kind"], e["debit"], e["credit"], e["balance"]) for e in said["entries"][2:]] == [
+        ("PAYMENT", None, "100.00", "30.00"), ("REFUND", "25.00", "25.00", "30.00"), ("WRITE_OFF", None, "30.00", "0.00"),
+        ("PAYMENT", "10.00", "10.00", "0.00")]
+
+
 def test_a_period_before_anything_is_empty_and_after_it_opens_with_it(patient_id):
     issued(patient_id, "10.00")
     before = get(query(f"/accounts/{patient_id}/statement", **{"from": "2001-01-01", "to": "2001-12-31"})).json
