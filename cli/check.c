@@ -1,5 +1,5 @@
 /*
- * check.c - `medicore check`: has every booking become exactly one invoice?
+ * check.c - `medicore check`: has every booking become exactly one invoice, and do the books say so too (check_books.c)?
  *
  * Appointments stream from scheduling in order of id, invoices from billing in order of their appointment, in
  * pages; both go along each other at flat memory.  What doesn't match is looked at more closely, some
@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/check_books.h"
 #include "cli/check_store.h"
 #include "cli/cli.h"
 #include "lib/base/config.h"
@@ -28,6 +29,7 @@ struct suspect {
 	char appointment_id[UUID_SIZE];
 	char event_id[UUID_SIZE]; /* "": the outbox has it no more */
 	bool cancellation;
+	bool no_show;
 	bool waits, young;
 };
 
@@ -41,6 +43,7 @@ struct check {
 	size_t suspect_count;
 	int64_t bookings, invoiced, pending, parked, missing, doubled;
 	char named[NAMED_MAX][UUID_SIZE]; /* the first of those missing */
+	struct books books;
 };
 
 /* --- invoices, one after the other --- */
@@ -118,6 +121,14 @@ judge(struct check *c, const struct suspect *s, const struct checked_event *now)
 		memcpy(c->named[c->missing - 1], s->appointment_id, UUID_SIZE);
 }
 
+static const char *
+event_type(const struct suspect *s)
+{
+	if (!s->cancellation)
+		return TYPE_APPOINTMENT_BOOKED;
+	return s->no_show ? TYPE_APPOINTMENT_NO_SHOW : TYPE_APPOINTMENT_CANCELLED;
+}
+
 static enum rc
 judge_suspects(struct check *c)
 {
@@ -132,7 +143,7 @@ judge_suspects(struct check *c)
 
 		pg_array_add(&appointments, s->appointment_id);
 		pg_array_add(&events, s->event_id[0] == '\0' ? NULL : s->event_id);
-		pg_array_add(&types, s->cancellation ? TYPE_APPOINTMENT_CANCELLED : TYPE_APPOINTMENT_BOOKED);
+		pg_array_add(&types, event_type(s));
 	}
 	c->billing->arena = a;
 	rc = check_store_events(c->billing, pg_array_end(&appointments), pg_array_end(&events),
@@ -153,7 +164,10 @@ suspect(struct check *c, const struct checked_booking *b, bool cancellation)
 	const char *state = cancellation ? b->cancelled_state : b->booked_state;
 	struct suspect *s = &c->suspects[c->suspect_count++];
 
-	*s = (struct suspect){ .cancellation = cancellation };
+	*s = (struct suspect){
+		.cancellation = cancellation,
+		.no_show = strcmp(b->cancelled_type, TYPE_APPOINTMENT_NO_SHOW) == 0,
+	};
 	memcpy(s->appointment_id, b->id, UUID_SIZE);
 	if (event_id != NULL)
 		memcpy(s->event_id, event_id, UUID_SIZE);
@@ -214,6 +228,7 @@ tell(struct arena *a, const struct check *c, const struct checked_total *totals,
 		printf("missing: appointment %s\n", c->named[i]);
 	if (c->missing > NAMED_MAX)
 		printf("missing: %" PRId64 " more\n", c->missing - NAMED_MAX);
+	books_tell(&c->books);
 }
 
 static void
@@ -234,7 +249,9 @@ tell_json(struct arena *a, const struct check *c, const struct checked_total *to
 	printf("],\"missingAppointments\":[");
 	for (int64_t i = 0; i < c->missing && i < NAMED_MAX; i++)
 		printf("%s\"%s\"", i == 0 ? "" : ",", c->named[i]);
-	puts("]}");
+	putchar(']');
+	books_tell_json(&c->books);
+	puts("}");
 }
 
 /* --- the verb --- */
@@ -275,6 +292,8 @@ check_all(struct cli *cli, struct ctx *scheduling, struct ctx *billing, bool jso
 	billing->arena = whole_run;
 	if (rc == RC_OK)
 		rc = check_store_totals(billing, &totals, &count);
+	if (rc == RC_OK)
+		rc = books_check(billing, cli->arena, &c->books);
 	if (rc == RC_OK && json)
 		tell_json(cli->arena, c, totals, count);
 	else if (rc == RC_OK)
@@ -284,7 +303,7 @@ check_all(struct cli *cli, struct ctx *scheduling, struct ctx *billing, bool jso
 		    "can't compare bookings with invoices");
 	arena_free(c->page_arena);
 	arena_free(c->suspect_arena);
-	return rc != RC_OK || c->missing > 0 || c->doubled > 0 ? CLI_FAILED : CLI_DONE;
+	return rc != RC_OK || c->missing > 0 || c->doubled > 0 || !books_right(&c->books) ? CLI_FAILED : CLI_DONE;
 }
 
 int

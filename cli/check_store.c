@@ -7,10 +7,11 @@
 	"(select id, headers->>'appointment_id' as appointment_id,"                                          \
 	" case when published_at is null then '" EVENT_WAITS "'"                                             \
 	" when published_at > now() - make_interval(secs => $1::bigint) then '" EVENT_YOUNG "'"              \
-	" else '" EVENT_OLD "' end as state from outbox where type = '" type "')"
+	" else '" EVENT_OLD "' end as state from outbox where type in (" type "))"
 
-#define BOOKED_EVENTS EVENTS_OF(TYPE_APPOINTMENT_BOOKED)
-#define CANCELLED_EVENTS EVENTS_OF(TYPE_APPOINTMENT_CANCELLED)
+#define BOOKED_EVENTS EVENTS_OF("'" TYPE_APPOINTMENT_BOOKED "'")
+/* Who didn't come is cancelled for billing: of one appointment there is one of both at most. */
+#define CANCELLED_EVENTS EVENTS_OF("'" TYPE_APPOINTMENT_CANCELLED "', '" TYPE_APPOINTMENT_NO_SHOW "'")
 
 /* --- scheduling --- */
 
@@ -30,6 +31,7 @@ static const struct field booking_fields[] = {
 	{ .name = "bookedState", .type = F_TEXT, .at = offsetof(struct checked_booking, booked_state) },
 	{ .name = "cancelledId", .type = F_UUID, .at = offsetof(struct checked_booking, cancelled_id) },
 	{ .name = "cancelledState", .type = F_TEXT, .at = offsetof(struct checked_booking, cancelled_state) },
+	{ .name = "cancelledType", .type = F_TEXT, .at = offsetof(struct checked_booking, cancelled_type) },
 	FIELD_END,
 };
 
@@ -37,8 +39,10 @@ static const struct pg_stmt bookings = {
 	.name = "check_bookings",
 	.kind = PG_READ,
 	.sql =
-	    "select distinct on (a.id) a.id, a.status = 'CANCELLED' as cancelled, b.id as booked_id,"
-	    " b.state as booked_state, c.id as cancelled_id, c.state as cancelled_state from appointment a"
+	    "select distinct on (a.id) a.id, a.status in ('CANCELLED', 'NO_SHOW') as cancelled, b.id as booked_id,"
+	    " b.state as booked_state, c.id as cancelled_id, c.state as cancelled_state,"
+	    " case when a.status = 'NO_SHOW' then '" TYPE_APPOINTMENT_NO_SHOW "'"
+	    " else '" TYPE_APPOINTMENT_CANCELLED "' end as cancelled_type from appointment a"
 	    " left join " BOOKED_EVENTS " b on b.appointment_id = a.id::text"
 	    " left join " CANCELLED_EVENTS " c on c.appointment_id = a.id::text order by a.id",
 	.takes = "grace",
@@ -125,7 +129,7 @@ static const struct field event_fields[] = {
 };
 
 /*
- * Whose event a dead letter is, where the outbox has its id no more: in both messages of proto/events.proto
+ * Whose event a dead letter is, where the outbox has its id no more: in all of an appointment's messages in proto/events.proto
  * field 1 is appointment_id, which protobuf-c writes first, as the bytes 10, 36 and the text.
  */
 #define PARKED_APPOINTMENTS \

@@ -17,9 +17,9 @@
 /* An appointment and its events; an event that was purged from the outbox has neither id nor state. */
 struct checked_booking {
 	const char *id;
-	bool cancelled;
+	bool cancelled; /* or not shown, which comes to the same for billing */
 	const char *booked_id, *booked_state;
-	const char *cancelled_id, *cancelled_state;
+	const char *cancelled_id, *cancelled_state, *cancelled_type;
 };
 
 /* All appointments in order of id, at flat memory. */

@@ -42,6 +42,7 @@ int verb_audit(struct cli *cli, int argc, char **argv);	       /* audit.c */
 int verb_certs(struct cli *cli, int argc, char **argv);	       /* certs.c */
 int verb_check(struct cli *cli, int argc, char **argv);	       /* check.c */
 int verb_user(struct cli *cli, int argc, char **argv);	       /* user.c */
+int verb_sweep_overdue(struct cli *cli, int argc, char **argv); /* sweep_main.c */
 int verb_keys(struct cli *cli, int argc, char **argv);	       /* keys.c */
 
 /* Opens a database as role and makes a context without deadline in cli's arena; false, said on standard error,

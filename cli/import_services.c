@@ -14,6 +14,7 @@ static const struct import_column columns[] = {
 	{ "DESCRIPTION", "description", false },
 	{ "PRICE", "price", false },
 	{ "CURRENCY", "currency", true },
+	{ "TAX_RATE", "taxRate", true },
 	{ .name = NULL }
 };
 

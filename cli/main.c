@@ -36,6 +36,10 @@ static const struct verb verbs[] = {
 	  "\n"
 	  "Exit status: 1 where any is missing or doubled.\n",
 	  verb_check },
+	{ "sweep-overdue", "", "mark invoices that are past due, now rather than within a minute",
+	  "Does what medicore-relay does each minute, as its database role medicore_billing_relay, and says how many it marked.\n"
+	  "It may run beside the relay, or twice at once: no invoice is marked, nor told of, twice.\n",
+	  verb_sweep_overdue },
 	{ "audit", "verify [DOMAIN ...] | seal DOMAIN", "prove that nobody touched the trails of who read or changed what",
 	  "  verify  go along the chain of each trail (patient, scheduling, billing, auth), and name its first bad row\n"
 	  "  seal    take its end as it is now for the true one, where the seal was lost; doc/audit.md says when\n"

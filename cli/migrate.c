@@ -192,7 +192,7 @@ migrate_domain(struct migrate *m, const struct domain *d)
 static bool
 make_topics(struct migrate *m)
 {
-	static const char *const topics[] = { TOPIC_APPOINTMENT };
+	static const char *const topics[] = { TOPIC_APPOINTMENT, TOPIC_INVOICE };
 
 	if (m->status || strcmp(config->events.transport, "kafka") != 0)
 		return true;

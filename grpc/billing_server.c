@@ -2,11 +2,10 @@
 
 #include <string.h>
 
-#include "domain/billing/billing.h"
-#include "grpc/patient_client.h"
 #include "lib/audit/audit.h"
 #include "lib/base/config.h"
 #include "lib/base/uuid.h"
+#include "lib/once/once.h"
 #include "lib/rpc/rpc.h"
 #include "proto/billing.pb-c.h"
 
@@ -15,8 +14,6 @@
 /* Contract, to the letter. */
 #define BAD_RANGE "must be between 0 and 9223372036854775807"
 #define BAD_UUID "The provided string is not a valid UUID format"
-
-static const struct billing_ports ports = { .patients_exist = patient_client_exist };
 
 static const char *
 amount_fault(struct ctx *cx, const char *text, int64_t *ret_minor)
@@ -56,19 +53,43 @@ read_request(struct ctx *cx, const Billing__InvoiceRequest *asked, struct invoic
 	return RC_OK;
 }
 
-/* 1 to 255 printable ASCII characters, as by REST. */
+/* Makes it, and what has to be kept of the answer: the rest is in the request. */
 static enum rc
-read_key(struct ctx *cx, const char *key)
+make_invoice(struct ctx *cx, const struct invoice *new, struct once_answer *ret_made)
 {
-	size_t n = 0;
+	struct invoice saved;
+	enum rc rc = invoice_create(cx, &billing_ports, new, &saved);
+
+	if (rc == RC_OK)
+		*ret_made = (struct once_answer){
+			.body = { .bytes = saved.status, .length = strlen(saved.status) },
+			.thing = saved.id,
+			.patient_id = new->patient_id,
+		};
+	return rc;
+}
+
+/* With a key once, however often it is asked for. */
+static enum rc
+make_once(struct ctx *cx, const char *key, const char *amount, const struct invoice *new, struct once_answer *ret_made)
+{
+	struct once_request asked = { .route = ROUTE, .key = key, .path = new->patient_id };
+	struct once once;
+	enum rc rc;
 
 	if (key == NULL)
-		return RC_OK;
-	while (key[n] >= ' ' && key[n] <= '~')
-		n++;
-	if (n > 0 && n <= 255 && key[n] == '\0')
-		return RC_OK;
-	return err_set(cx, RC_INVALID, "idempotency-key must be 1 to 255 printable ASCII characters");
+		return make_invoice(cx, new, ret_made);
+	if (!once_key_valid(key))
+		return err_set(cx, RC_INVALID, "idempotency-key must be 1 to %d printable ASCII characters", ONCE_KEY_MAX);
+	asked.body = amount;
+	asked.length = strlen(amount);
+	rc = once_begin(cx, &asked, &once);
+	if (rc != RC_OK)
+		return rc;
+	if (!once.again)
+		rc = once_end(cx, &once, make_invoice(cx, new, &once.answer));
+	*ret_made = once.answer;
+	return rc;
 }
 
 static void
@@ -77,9 +98,9 @@ create_invoice(Billing__BillingService_Service *service, const Billing__InvoiceR
 {
 	Billing__InvoiceResponse response = BILLING__INVOICE_RESPONSE__INIT;
 	struct rpc_call *call = closure_data;
-	struct once once = { .route = ROUTE, .key = rpc_metadata(call, "idempotency-key") };
-	struct invoice new, saved;
 	struct ctx *cx = rpc_ctx(call);
+	struct once_answer made = { 0 };
+	struct invoice new;
 	enum rc rc;
 
 	(void)service;
@@ -87,17 +108,15 @@ create_invoice(Billing__BillingService_Service *service, const Billing__InvoiceR
 	if (rc == RC_OK)
 		rpc_audit(call)->patient_id = new.patient_id;
 	if (rc == RC_OK)
-		rc = read_key(cx, once.key);
-	if (rc == RC_OK)
-		rc = invoice_create(cx, &ports, &new, &once, &saved);
+		rc = make_once(cx, rpc_metadata(call, "idempotency-key"), asked->amount, &new, &made);
 	if (rc != RC_OK) {
 		rpc_fail(call, rc);
 		return;
 	}
-	rpc_audit(call)->thing = saved.id;
+	rpc_audit(call)->thing = made.thing;
 	rpc_audit(call)->count = 1;
-	response.invoiceid = (char *)(uintptr_t)saved.id;
-	response.status = (char *)(uintptr_t)saved.status;
+	response.invoiceid = (char *)(uintptr_t)made.thing;
+	response.status = arena_strndup(cx->arena, made.body.bytes, made.body.length);
 	response.remainingamount = asked->amount; /* contract: as it was sent */
 	answer(&response, closure_data);
 }

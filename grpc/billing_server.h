@@ -4,6 +4,10 @@
 
 #include <protobuf-c/protobuf-c.h>
 
+#include "domain/billing/billing.h"
+
+extern const struct billing_ports billing_ports; /* the main program's */
+
 extern ProtobufCService *const billing_service;
 
 #endif

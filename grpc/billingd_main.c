@@ -5,8 +5,14 @@
 #include "lib/base/config.h"
 #include "lib/rpc/rpc.h"
 #include "proto/descriptors.h"
+#include "worker/event_codec.h"
 
 #define THREADS 8
+
+const struct billing_ports billing_ports = {
+	.patients_exist = patient_client_exist,
+	.encode_invoice = event_encode_invoice,
+};
 
 static void
 start(struct rpc_options *options)

@@ -9,7 +9,7 @@
 
 #define IDS_MAX ((size_t)1000) /* of verifyPatients (contract) */
 
-enum method { VERIFY_PATIENT, VERIFY_PATIENTS }; /* in the order of patient.proto */
+enum method { VERIFY_PATIENT, VERIFY_PATIENTS, GET_PATIENT }; /* in the order of patient.proto */
 
 static struct rpc_channel *channel;
 
@@ -88,4 +88,27 @@ patient_client_exist(struct ctx *cx, const char *const *ids, size_t count, bool 
 	for (size_t at = 0; rc == RC_OK && at < count; at += IDS_MAX)
 		rc = several_exist(cx, ids + at, count - at < IDS_MAX ? count - at : IDS_MAX, ret_exist + at);
 	return rc;
+}
+
+enum rc
+patient_client_get(struct ctx *cx, const char *id, struct patient_record *ret_record)
+{
+	Patient__PatientLookupRequest request = PATIENT__PATIENT_LOOKUP_REQUEST__INIT;
+	Patient__PatientRecord *record;
+	ProtobufCMessage *answer;
+	enum rc rc;
+
+	assert(channel != NULL);
+	request.patientid = (char *)(uintptr_t)id;
+	rc = ask(cx, GET_PATIENT, &request.base, &answer);
+	if (rc != RC_OK)
+		return rc;
+	record = (Patient__PatientRecord *)answer;
+	*ret_record = (struct patient_record){ .exists = record->exists != 0 };
+	if (ret_record->exists) {
+		ret_record->name = record->name;
+		ret_record->address = record->address;
+		ret_record->date_of_birth = record->dateofbirth;
+	}
+	return RC_OK;
 }

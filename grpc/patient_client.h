@@ -19,4 +19,14 @@ void patient_client_stop(void);
  * ret_exist that means anything. */
 enum rc patient_client_exist(struct ctx *cx, const char *const *ids, size_t count, bool *ret_exist);
 
+/* What the patient service tells of one patient, in the arena; texts are NULL where there is no such patient. */
+struct patient_record {
+	bool exists;
+	const char *name, *address;
+	const char *date_of_birth; /* YYYY-MM-DD */
+};
+
+/* RC_OK also where they don't exist; RC_UNAVAILABLE, RC_TIMEOUT as above. */
+enum rc patient_client_get(struct ctx *cx, const char *id, struct patient_record *ret_record);
+
 #endif

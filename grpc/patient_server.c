@@ -76,10 +76,42 @@ verify_patients(Patient__PatientService_Service *service, const Patient__Patient
 	answer(&response, closure_data);
 }
 
+static void
+get_patient(Patient__PatientService_Service *service, const Patient__PatientLookupRequest *asked,
+    Patient__PatientRecord_Closure answer, void *closure_data)
+{
+	Patient__PatientRecord record = PATIENT__PATIENT_RECORD__INIT;
+	struct rpc_call *call = closure_data;
+	struct ctx *cx = rpc_ctx(call);
+	char canonical[UUID_SIZE];
+	struct patient found;
+	bool exists;
+	enum rc rc;
+
+	(void)service;
+	if (uuid_parse_padded(asked->patientid, canonical))
+		rpc_audit(call)->patient_id = arena_strdup(cx->arena, canonical);
+	rc = patient_look_up(cx, asked->patientid, &found, &exists);
+	if (rc != RC_OK) {
+		rpc_fail(call, rc);
+		return;
+	}
+	record.exists = exists;
+	if (exists) {
+		record.id = (char *)(uintptr_t)found.id;
+		record.name = (char *)(uintptr_t)found.name;
+		record.address = (char *)(uintptr_t)found.address;
+		record.dateofbirth = (char *)(uintptr_t)found.date_of_birth;
+	}
+	rpc_audit(call)->count = exists;
+	answer(&record, closure_data);
+}
+
 static Patient__PatientService_Service service = {
 	.base = PATIENT__PATIENT_SERVICE__BASE_INIT,
 	.verify_patient = verify_patient,
 	.verify_patients = verify_patients,
+	.get_patient = get_patient,
 };
 
 ProtobufCService *const patient_service = &service.base;

@@ -6,6 +6,7 @@
 #include "grpc/patient_client.h"
 #include "lib/base/config.h"
 #include "worker/billing_worker.h"
+#include "worker/event_codec.h"
 #include "worker/process.h"
 
 int
@@ -15,7 +16,10 @@ main(int argc, char **argv)
 		.name = "medicore-billing-worker",
 		.purpose = "Makes invoices of bookings.",
 	};
-	static const struct billing_ports ports = { .patients_exist = patient_client_exist };
+	static const struct billing_ports ports = {
+		.patients_exist = patient_client_exist,
+		.encode_invoice = event_encode_invoice,
+	};
 	int status;
 	bool ran;
 

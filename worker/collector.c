@@ -14,6 +14,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/config.h"
 #include "lib/base/log.h"
+#include "lib/once/once.h"
 #include "lib/pg/pg.h"
 #include "worker/active.h"
 #include "worker/process.h"
@@ -333,10 +334,12 @@ purge(struct collector *c, struct ctx *cx)
 	int64_t now = clock_monotonic_ns();
 	enum rc rc;
 
-	if (c->trail->purge == NULL || now < c->purge_at_ns)
+	if (now < c->purge_at_ns)
 		return;
 	c->purge_at_ns = now + PURGE_EVERY_NS;
-	rc = c->trail->purge(cx);
+	rc = once_purge(cx);
+	if (rc == RC_OK && c->trail->purge != NULL)
+		rc = c->trail->purge(cx);
 	if (rc != RC_OK)
 		log_line(LOG_WARNING, "%s: nothing purged: %s", c->trail->domain,
 		    cx->err.detail == NULL ? rc_meaning(rc)->name : cx->err.detail);

@@ -16,7 +16,7 @@ struct trail {
 	const char *domain, *role;
 	const char *(*database)(void);
 	enum rc (*purge)(
-	    struct ctx *cx); /* of what else the domain keeps too long, each hour; NULL: nothing */
+	    struct ctx *cx); /* of what else than answers (lib/once) it keeps too long, each hour; NULL: nothing */
 };
 
 /* Collects until the process is asked to stop; false, said on standard error, where it can't even start. */

@@ -11,11 +11,19 @@
 
 struct appointment;
 struct billing_event;
+struct invoice;
 
-/* The payloads of medicore.appointment.booked.v1 and .cancelled.v1, in cx's arena.  They are of the type that struct
+/* The payloads of medicore.appointment.booked.v1, .cancelled.v1 and so on, in cx's arena.  They are of the type that struct
  * scheduling_ports asks for.  Always RC_OK. */
 enum rc event_encode_booked(struct ctx *cx, const struct appointment *a, struct field_bytes *ret_payload);
 enum rc event_encode_cancelled(struct ctx *cx, const struct appointment *a, struct field_bytes *ret_payload);
+enum rc event_encode_rescheduled(struct ctx *cx, const struct appointment *a, struct field_bytes *ret_payload);
+enum rc event_encode_checked_in(struct ctx *cx, const struct appointment *a, struct field_bytes *ret_payload);
+enum rc event_encode_completed(struct ctx *cx, const struct appointment *a, struct field_bytes *ret_payload);
+enum rc event_encode_no_show(struct ctx *cx, const struct appointment *a, struct field_bytes *ret_payload);
+
+/* Of medicore.invoice.<what>.v1, whichever; for struct billing_ports.  Always RC_OK. */
+enum rc event_encode_invoice(struct ctx *cx, const struct invoice *invoice, struct field_bytes *ret_payload);
 
 /*
  * What an event means to billing; its texts and e must live as long as *ret.  Nothing in e is trusted.  ret->rc is RC_MALFORMED for a payload

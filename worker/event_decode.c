@@ -43,6 +43,17 @@ decode_booked(struct ctx *cx, const struct event *e, struct billing_event *ret)
 		ret->rc = RC_OK;
 }
 
+/* Older messages don't say; what no difference of times could be nobody knows either. */
+static int64_t
+notice(int64_t starts_at_ms, int64_t cancelled_at_ms)
+{
+	int64_t ms;
+
+	if (starts_at_ms == 0 || cancelled_at_ms == 0 || __builtin_sub_overflow(starts_at_ms, cancelled_at_ms, &ms))
+		return INT64_MAX;
+	return ms;
+}
+
 static void
 decode_cancelled(struct ctx *cx, const struct event *e, struct billing_event *ret)
 {
@@ -54,9 +65,47 @@ decode_cancelled(struct ctx *cx, const struct event *e, struct billing_event *re
 		return;
 	ret->appointment_id = uuid_of(cx, m->appointment_id);
 	ret->patient_id = uuid_of(cx, m->patient_id);
+	ret->notice_ms = notice(m->starts_at_ms, m->cancelled_at_ms);
 	if (ret->appointment_id != NULL && ret->patient_id != NULL)
 		ret->rc = RC_OK;
 }
+
+static void
+decode_no_show(struct ctx *cx, const struct event *e, struct billing_event *ret)
+{
+	const Medicore__V1__AppointmentNoShow *m;
+
+	ret->kind = BOOKING_NO_SHOW;
+	m = (const void *)unpack(cx, e, &medicore__v1__appointment_no_show__descriptor);
+	if (m == NULL)
+		return;
+	ret->appointment_id = uuid_of(cx, m->appointment_id);
+	ret->patient_id = uuid_of(cx, m->patient_id);
+	if (ret->appointment_id != NULL && ret->patient_id != NULL)
+		ret->rc = RC_OK;
+}
+
+/* Billing does nothing about it, so it matters to nobody whether its payload can be read. */
+static void
+pass(struct ctx *cx, const struct event *e, struct billing_event *ret)
+{
+	(void)cx;
+	(void)e;
+	ret->kind = BOOKING_ELSE;
+	ret->rc = RC_OK;
+}
+
+static const struct {
+	const char *type;
+	void (*decode)(struct ctx *cx, const struct event *e, struct billing_event *ret);
+} types[] = {
+	{ TYPE_APPOINTMENT_BOOKED, decode_booked },
+	{ TYPE_APPOINTMENT_CANCELLED, decode_cancelled },
+	{ TYPE_APPOINTMENT_NO_SHOW, decode_no_show },
+	{ TYPE_APPOINTMENT_RESCHEDULED, pass },
+	{ TYPE_APPOINTMENT_CHECKED_IN, pass },
+	{ TYPE_APPOINTMENT_COMPLETED, pass },
+};
 
 void
 event_decode(struct ctx *cx, const struct event *e, struct billing_event *ret)
@@ -65,12 +114,10 @@ event_decode(struct ctx *cx, const struct event *e, struct billing_event *ret)
 	/* Without its id a second delivery can't be told from a first. */
 	if (e->id == NULL || e->id[0] == '\0')
 		return;
-	if (e->type == NULL)
-		ret->rc = RC_UNKNOWN_TYPE;
-	else if (strcmp(e->type, TYPE_APPOINTMENT_BOOKED) == 0)
-		decode_booked(cx, e, ret);
-	else if (strcmp(e->type, TYPE_APPOINTMENT_CANCELLED) == 0)
-		decode_cancelled(cx, e, ret);
-	else
-		ret->rc = RC_UNKNOWN_TYPE;
+	for (size_t i = 0; e->type != NULL && i < sizeof(types) / sizeof(types[0]); i++)
+		if (strcmp(e->type, types[i].type) == 0) {
+			types[i].decode(cx, e, ret);
+			return;
+		}
+	ret->rc = RC_UNKNOWN_TYPE;
 }

@@ -11,7 +11,7 @@
 #define PURGE_EVERY_NS (INT64_C(60) * 1000000000)
 
 struct relay {
-	const struct outbox *outbox;
+	const struct relayed *from;
 	const struct transport *transport;
 	struct arena *arena;
 	struct pg *pg;
@@ -30,7 +30,7 @@ relay_batch(struct relay *r, struct ctx *cx, bool *ret_empty)
 	bool *acked;
 	enum rc rc, sent;
 
-	rc = r->outbox->pending(cx, r->transport->batch_max, &events, &seqs, &count);
+	rc = outbox_pending(cx, r->from->outbox, r->transport->batch_max, &events, &seqs, &count);
 	if (rc != RC_OK)
 		return rc;
 	*ret_empty = count == 0;
@@ -43,7 +43,7 @@ relay_batch(struct relay *r, struct ctx *cx, bool *ret_empty)
 			seqs[taken++] = seqs[i];
 	/* Those that were taken are done, whatever became of the others. */
 	if (taken > 0)
-		rc = r->outbox->published(cx, seqs, taken);
+		rc = outbox_published(cx, seqs, taken);
 	log_line(LOG_DEBUG, "outbox: %zu events, %zu taken, from %s", count, taken, events[0].id);
 	return sent != RC_OK ? sent : rc;
 }
@@ -57,18 +57,20 @@ purge(struct relay *r, struct ctx *cx)
 	if (now < r->purge_at_ns)
 		return RC_OK;
 	r->purge_at_ns = now + PURGE_EVERY_NS;
-	rc = r->outbox->purge(cx, config->events.keep_s, &purged);
+	rc = outbox_purge(cx, config->events.keep_s, &purged);
 	if (rc == RC_OK && purged > 0)
 		log_line(LOG_INFO, "outbox: %lld published events purged", (long long)purged);
 	return rc;
 }
 
 static int
-ms_until_purge(const struct relay *r)
+ms_to_wait(const struct relay *r)
 {
-	int64_t left = r->purge_at_ns - clock_monotonic_ns();
+	int64_t left = (r->purge_at_ns - clock_monotonic_ns()) / 1000000 + 1;
 
-	return left <= 0 ? 0 : (int)(left / 1000000) + 1;
+	if (r->from->look_ms != 0 && left > r->from->look_ms)
+		left = r->from->look_ms;
+	return left <= 0 ? 0 : (int)left;
 }
 
 /* Publishes all there is, then waits for more.  Listening begins before the outbox is read for the last time, so nothing is missed. */
@@ -88,18 +90,18 @@ turn(struct relay *r, struct ctx *cx)
 		return RC_OK;
 	rc = purge(r, cx);
 	if (rc == RC_OK)
-		rc = pg_listen_wait(cx, "outbox", ms_until_purge(r), stop_fd());
+		rc = pg_listen_wait(cx, OUTBOX_CHANNEL, ms_to_wait(r), stop_fd());
 	return rc == RC_TIMEOUT || rc == RC_CANCELLED ? RC_OK : rc;
 }
 
 bool
-relay_run(const struct outbox *outbox, const struct transport *transport)
+relay_run(const struct relayed *from, const struct transport *transport)
 {
 	struct relay r = {
-		.outbox = outbox,
+		.from = from,
 		.transport = transport,
 		.arena = arena_new(),
-		.pg = pg_open(outbox->database(), outbox->role),
+		.pg = pg_open(from->database(), from->role),
 		.trouble = { .what = "outbox" },
 		.active = { .what = "outbox", .key = LOCK_KEY },
 	};

@@ -10,6 +10,7 @@
 
 #include "lib/base/ctx.h"
 #include "lib/base/event.h"
+#include "lib/outbox/outbox.h"
 
 /* Where events go.  The only thing that knows which transport it is. */
 struct transport {
@@ -21,17 +22,15 @@ struct transport {
 };
 
 /* Whose events: a domain's outbox. */
-struct outbox {
-	const char *name; /* the relay's argument */
+struct relayed {
 	const char *role;
 	const char *(*database)(void);
-	enum rc (*pending)(
-	    struct ctx *cx, size_t max, struct event **ret_events, int64_t **ret_seqs, size_t *ret_count);
-	enum rc (*published)(struct ctx *cx, const int64_t *seqs, size_t count);
-	enum rc (*purge)(struct ctx *cx, int64_t keep_s, int64_t *ret_purged);
+	const struct outbox *outbox;
+	int look_ms; /* how often to look, where no NOTIFY tells; 0: one does */
+	bool direct; /* the billing worker takes them without a broker */
 };
 
 /* Relays until the process is asked to stop; false, said on standard error, where it can't even start. */
-bool relay_run(const struct outbox *outbox, const struct transport *transport);
+bool relay_run(const struct relayed *from, const struct transport *transport);
 
 #endif

@@ -1,5 +1,5 @@
 /* medicore-relay - takes what a domain's programs leave behind to where it belongs: events out of the outbox, audit entries out of
- * the spool. */
+ * the spool, invoices to their numbers. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include "domain/auth/auth.h"
+#include "domain/billing/billing.h"
 #include "domain/scheduling/scheduling.h"
 #include "lib/base/config.h"
 #include "worker/collector.h"
+#include "worker/invoices.h"
 #include "worker/process.h"
 #include "worker/relay.h"
 #include "worker/transport.h"
@@ -39,63 +41,97 @@ auth_database(void)
 	return config->database.auth;
 }
 
-static const struct outbox scheduling_outbox = {
-	"scheduling",
-	"medicore_scheduling_relay",
-	scheduling_database,
-	outbox_pending,
-	outbox_published,
-	outbox_purge,
+static const struct relayed scheduling = {
+	.role = "medicore_scheduling_relay",
+	.database = scheduling_database,
+	.outbox = &scheduling_outbox,
+	.direct = true,
 };
 
-static const struct {
+static const struct relayed billing = {
+	.role = "medicore_billing_relay",
+	.database = billing_database,
+	.look_ms = 200,
+	.outbox = &billing_outbox, /* not direct: nobody here takes them */
+};
+
+/* Each a thread with a connection of its own: a broker that is away keeps no audit entry and no invoice waiting. */
+#define TASKS_MAX 2
+
+struct duty {
 	struct trail trail;
-	const struct outbox *outbox; /* NULL: the domain has none */
-} databases[] = {
-	{ { "patient", "medicore_patient_relay", patient_database, NULL }, NULL },
-	{ { "scheduling", "medicore_scheduling_relay", scheduling_database, NULL }, &scheduling_outbox },
-	{ { "billing", "medicore_billing_relay", billing_database, NULL }, NULL },
-	{ { "auth", "medicore_auth_relay", auth_database, auth_purge }, NULL },
+	const struct relayed *events; /* NULL: the domain has none */
+	bool invoices;                /* are looked after */
 };
-#define DATABASES (sizeof(databases) / sizeof(*databases))
 
-/* The outbox has a thread and a connection of its own: a broker that is away keeps no audit entry waiting. */
+static const struct duty duties[] = {
+	{ { "patient", "medicore_patient_relay", patient_database, NULL }, NULL, false },
+	{ { "scheduling", "medicore_scheduling_relay", scheduling_database, NULL }, &scheduling, false },
+	{ { "billing", "medicore_billing_relay", billing_database, NULL }, &billing, true },
+	{ { "auth", "medicore_auth_relay", auth_database, auth_purge }, NULL, false },
+};
+#define DUTIES (sizeof(duties) / sizeof(*duties))
+
+/* How a thread ended; the others are to end with one that couldn't do its work. */
 static void *
-relay(void *outbox)
+ended(bool ran)
 {
-	struct transport transport;
-	bool ran;
-
-	ran = transport_open(&transport);
-	if (ran) {
-		ran = relay_run(outbox, &transport);
-		transport_close(&transport);
-	}
 	if (!ran)
-		kill(getpid(), SIGTERM); /* which the other one waits for */
+		kill(getpid(), SIGTERM); /* which each waits for */
 	return (void *)(uintptr_t)ran;
 }
 
-static bool
-run(const struct trail *trail, const struct outbox *outbox)
+static void *
+relay_events(void *arg)
 {
-	void *relayed = (void *)(uintptr_t) true;
-	pthread_t thread;
+	const struct duty *duty = arg;
+	struct transport transport;
 	bool ran;
-	int err;
 
-	if (outbox == NULL)
-		return collector_run(trail);
-	err = pthread_create(&thread, NULL, relay, (void *)(uintptr_t)outbox);
-	if (err != 0) {
-		fprintf(stderr, "medicore-relay: a thread: %s\n", strerror(err));
-		return false;
+	ran = transport_open(duty->events, &transport);
+	if (ran) {
+		ran = relay_run(duty->events, &transport);
+		transport_close(&transport);
 	}
-	ran = collector_run(trail);
-	if (!ran)
-		kill(getpid(), SIGTERM);
-	pthread_join(thread, &relayed);
-	return ran && relayed != NULL;
+	return ended(ran);
+}
+
+static void *
+look_after_invoices(void *arg)
+{
+	const struct duty *duty = arg;
+
+	return ended(invoices_run(duty->trail.database(), duty->trail.role));
+}
+
+static bool
+run(const struct duty *duty)
+{
+	void *(*const tasks[TASKS_MAX])(void *) = {
+		duty->events != NULL ? relay_events : NULL,
+		duty->invoices ? look_after_invoices : NULL,
+	};
+	pthread_t threads[TASKS_MAX];
+	bool started[TASKS_MAX] = { false }, ran = true;
+	void *result;
+
+	for (size_t i = 0; i < TASKS_MAX; i++) {
+		int err = tasks[i] == NULL ? 0 : pthread_create(&threads[i], NULL, tasks[i], (void *)(uintptr_t)duty);
+
+		started[i] = tasks[i] != NULL && err == 0;
+		if (err != 0) {
+			fprintf(stderr, "medicore-relay: a thread: %s\n", strerror(err));
+			ran = ended(false) != NULL;
+		}
+	}
+	if (ended(collector_run(&duty->trail)) == NULL)
+		ran = false;
+	for (size_t i = 0; i < TASKS_MAX; i++)
+		if (started[i]) {
+			pthread_join(threads[i], &result);
+			ran = ran && result != NULL;
+		}
+	return ran;
 }
 
 int
@@ -103,7 +139,7 @@ main(int argc, char **argv)
 {
 	static const struct process process = {
 		.name = "medicore-relay",
-		.purpose = "Stores a domain's audit trail, and publishes its events: patient, scheduling, billing, auth.",
+		.purpose = "Stores a domain's audit trail, publishes its events, numbers its invoices: patient, scheduling, billing, auth.",
 		.argument = "DATABASE",
 	};
 	const char *name;
@@ -112,9 +148,9 @@ main(int argc, char **argv)
 	status = process_start(&process, argc, argv, &name);
 	if (status >= 0)
 		return status;
-	for (size_t i = 0; i < DATABASES; i++)
-		if (strcmp(databases[i].trail.domain, name) == 0)
-			return run(&databases[i].trail, databases[i].outbox) ? EXIT_SUCCESS : EXIT_FAILURE;
+	for (size_t i = 0; i < DUTIES; i++)
+		if (strcmp(duties[i].trail.domain, name) == 0)
+			return run(&duties[i]) ? EXIT_SUCCESS : EXIT_FAILURE;
 	fprintf(stderr, "medicore-relay: there is no database %s\n", name);
 	return 2;
 }

@@ -63,8 +63,20 @@ to_worker(struct ctx *cx, void *to, const struct event *events, size_t count, bo
 	return rc;
 }
 
+/* Nobody asked for them: the outbox keeps them for as long as it keeps what was published. */
+static enum rc
+to_nobody(struct ctx *cx, void *to, const struct event *events, size_t count, bool *ret_taken)
+{
+	(void)cx;
+	(void)to;
+	(void)events;
+	for (size_t i = 0; i < count; i++)
+		ret_taken[i] = true;
+	return RC_OK;
+}
+
 bool
-transport_open(struct transport *ret_transport)
+transport_open(const struct relayed *from, struct transport *ret_transport)
 {
 	size_t batch = (size_t)config->events.batch;
 	struct arena *a;
@@ -75,6 +87,9 @@ transport_open(struct transport *ret_transport)
 			.to = bus_producer_new(config->events.brokers),
 			.publish = to_kafka,
 		};
+	} else if (!from->direct) {
+		*ret_transport = (struct transport){ .batch_max = batch, .publish = to_nobody };
+		return true;
 	} else {
 		a = arena_new();
 		*ret_transport = (struct transport){
@@ -92,6 +107,6 @@ transport_close(struct transport *t)
 {
 	if (t->publish == to_kafka)
 		bus_producer_free(t->to);
-	else
+	else if (t->publish == to_worker)
 		rpc_channel_free(t->to);
 }

@@ -6,8 +6,8 @@
 
 #include "worker/relay.h"
 
-/* By [events] transport; false, said on standard error, for bad settings. */
-bool transport_open(struct transport *ret_transport);
+/* By [events] transport; nowhere where that is direct and from isn't for the worker.  false, said on standard error, for bad settings. */
+bool transport_open(const struct relayed *from, struct transport *ret_transport);
 void transport_close(struct transport *t);
 
 #endif

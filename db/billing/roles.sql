@@ -9,6 +9,7 @@ begin
         'medicore_billing_grpc',
         'medicore_billing_worker',
         'medicore_billing_relay',
+        'medicore_billing_documents',
         'medicore_operator'
     ] loop
         if not exists (select from pg_roles where rolname = name) then

@@ -12,8 +12,9 @@
 #include "lib/base/event.h"
 #include "lib/field/field.h"
 #include "lib/field/page.h"
+#include "lib/outbox/outbox.h"
 
-#define BILLING_SCHEMA 2 /* newest file of db/billing */
+#define BILLING_SCHEMA 5 /* newest file of db/billing */
 
 /* --- prices --- */
 
@@ -22,8 +23,9 @@
 struct service {
 	const char *code; /* F_CODE */
 	const char *description;
-	struct money price;
+	struct money price;   /* without tax */
 	const char *currency;
+	int64_t tax_rate;     /* of 10,000 parts of a percent: 8.25 % is 82500 */
 	int64_t version;
 };
 
@@ -44,21 +46,72 @@ enum rc service_list(struct ctx *cx, const struct page *page, struct service **r
 
 /* --- invoices --- */
 
+#define INVOICE_LINES_MAX 200
+
+/* Of one thing on an invoice.  net = quantity * unit_price - discount; tax is rounded once, half away from zero. */
+struct invoice_line {
+	const char *service_code; /* NULL: none of the price list */
+	const char *description;
+	int64_t quantity;         /* 1 to 1,000,000 */
+	struct money unit_price;  /* without tax; absent in a request that names a service: its price */
+	int64_t tax_rate;         /* as a service's; -1: absent, then the service's, or none */
+	struct money discount;    /* its share of the invoice's */
+	struct money net, tax;
+	const char *currency; /* the invoice's */
+};
+
 struct invoice {
 	const char *id;
 	const char *number; /* NULL until it has one */
 	const char *patient_id;
 	const char *appointment_id; /* NULL where no booking made it */
-	const char *service_code;
-	const char *status; /* PAID, ISSUED, PARTIALLY_PAID, OVERDUE, UNCOLLECTIBLE, REFUNDED, VOID */
-	struct money amount;
+	const char *service_code;   /* of the booking */
+	const char *status;         /* a name of states.h */
+	struct money amount;        /* subtotal + tax */
 	struct money remaining_amount;
+	struct money subtotal, tax, discount;
+	struct money amount_paid;     /* by payments that didn't bounce, also where it was refunded */
+	struct money amount_credited; /* by credit notes */
+	struct money amount_refunded;
 	const char *currency;
 	const char *description;
 	struct instant issued_at;
 	const char *due_date;
 	bool appointment_cancelled;
+	bool draft;              /* input only */
+	struct field_list lines; /* of struct invoice_line; empty in lists of invoices */
 	int64_t version;
+};
+
+struct payment {
+	const char *id;
+	const char *invoice_id;
+	const char *patient_id;
+	struct money amount;
+	struct money credited; /* beyond what was owed: now the patient's credit */
+	struct money amount_refunded;
+	const char *currency;    /* the invoice's */
+	const char *method;      /* CASH, CARD, TRANSFER, CHEQUE, INSURANCE, CREDIT: from the patient's credit */
+	const char *reference;   /* NULL: none */
+	const char *status;      /* RECEIVED, BOUNCED */
+	const char *overpayment; /* input only: "credit", or NULL: more than is owed is RC_CONFLICT */
+	struct instant received_at;
+	const char *invoice_status; /* after it, as the next; NULL where it was only looked up */
+	struct money remaining_amount;
+	int64_t version;
+};
+
+/* A refund of a payment, or a credit note on an invoice. */
+struct adjustment {
+	const char *id;
+	const char *invoice_id;
+	const char *payment_id; /* NULL for a credit note */
+	struct money amount;
+	const char *currency;
+	const char *reason;
+	struct instant created_at;
+	const char *invoice_status; /* after it, as the next; NULL in lists */
+	struct money remaining_amount;
 };
 
 struct invoice_filter {
@@ -67,40 +120,81 @@ struct invoice_filter {
 	struct page page;
 };
 
-/* A request that may be sent again: key NULL, it may not. */
-struct once {
-	const char *route; /* scope of the key, with the account */
-	const char *key;
-};
-
 /* What billing needs from outside; each main program passes an implementation in. */
 struct billing_ports {
 	/* RC_OK and an answer for each id; RC_UNAVAILABLE or RC_TIMEOUT where nobody can say. */
 	enum rc (*patients_exist)(struct ctx *cx, const char *const *ids, size_t count, bool *ret_exist);
+
+	/* The value of an event's payload (proto/events.proto: InvoiceChanged), in the arena. */
+	enum rc (*encode_invoice)(struct ctx *cx, const struct invoice *invoice, struct field_bytes *ret_payload);
 };
 
 extern const struct field invoice_fields[];
 extern const struct field invoice_filters[];
 
 /*
- * Verifies the patient, then writes one ISSUED invoice.  asked has patient_id, amount and currency, perhaps
- * description and due_date. RC_NOT_FOUND, blaming patientId, `patient with Id X do not exist`.  With a key,
- * the same request again gives the same invoice, of any number at once; another request with that key is
- * RC_CONFLICT.
+ * Verifies the patient, then writes one invoice, ISSUED or, where asked->draft, a DRAFT.  asked has patient_id and currency, and lines, or
+ * amount alone, which becomes one line without tax; perhaps discount, description and due_date.  RC_NOT_FOUND, blaming patientId,
+ * `patient with Id X do not exist`; RC_INVALID, blaming what makes a sum too large for 64 bits, or what can't be.
  */
-enum rc invoice_create(struct ctx *cx, const struct billing_ports *ports, const struct invoice *asked,
-    const struct once *once, struct invoice *ret_saved);
-enum rc invoice_find(struct ctx *cx, const char *id, struct invoice *ret_invoice);
+enum rc invoice_create(struct ctx *cx, const struct billing_ports *ports, const struct invoice *asked, struct invoice *ret_saved);
+enum rc invoice_find(struct ctx *cx, const char *id, struct invoice *ret_invoice); /* with its lines */
 
-/* One page, oldest first, at most filter->page.limit; *ret_more where others follow. */
+/* One page, oldest first, at most filter->page.limit; *ret_more where others follow.  Without lines. */
 enum rc invoice_list(struct ctx *cx, const struct invoice_filter *filter, struct invoice **ret_invoices,
     size_t *ret_count, bool *ret_more);
+
+/* Each may give RC_NOT_FOUND, RC_STALE (if_version 0: whatever it is), and RC_CONFLICT where its state doesn't allow it: the message says
+ * which states it may go to. */
+enum rc invoice_update(struct ctx *cx, const char *id, int64_t if_version, const struct invoice *asked,
+    struct invoice *ret_saved); /* of a draft; lines replace all there were */
+enum rc invoice_issue(struct ctx *cx, const struct billing_ports *ports, const char *id, int64_t if_version, struct invoice *ret_saved);
+enum rc invoice_void(struct ctx *cx, const struct billing_ports *ports, const char *id, int64_t if_version, struct invoice *ret_saved);
+enum rc invoice_write_off(struct ctx *cx, const struct billing_ports *ports, const char *id, int64_t if_version, struct invoice *ret_saved);
+
+/* asked has amount and reason.  More than remains is RC_CONFLICT. */
+enum rc invoice_credit(struct ctx *cx, const struct billing_ports *ports, const char *invoice_id, const struct adjustment *asked,
+    struct adjustment *ret_note);
+enum rc invoice_credit_notes(struct ctx *cx, const char *invoice_id, struct adjustment **ret_notes, size_t *ret_count);
+
+/* Marks at most max of those past due on today (YYYY-MM-DD; NULL: today in the clinic's zone) OVERDUE, with their events.  Any number of
+ * processes may do it at once.  *ret_marked below max: none is left that nobody else holds. */
+enum rc invoice_sweep_overdue(struct ctx *cx, const struct billing_ports *ports, const char *today, size_t max, size_t *ret_marked);
+
+/* Numbers at most max issued invoices that have none, in order of issue, without gaps: "2026-000123", the year in the clinic's zone.
+ * What somebody holds is left for the next time.  No two at once number one twice, but not in one order: it is the relay's to do. */
+enum rc invoice_number_next(struct ctx *cx, size_t max, size_t *ret_numbered);
+
+/* --- payments --- */
+
+extern const struct field payment_fields[];
+extern const struct field refund_fields[];
+extern const struct field credit_note_fields[];
+
+/* asked has amount and method; perhaps reference, received_at (else now) and overpayment. */
+enum rc payment_receive(struct ctx *cx, const struct billing_ports *ports, const char *invoice_id, const struct payment *asked,
+    struct payment *ret_payment);
+enum rc payment_find(struct ctx *cx, const char *id, struct payment *ret_payment);
+enum rc payment_list(struct ctx *cx, const char *invoice_id, struct payment **ret_payments, size_t *ret_count);
+
+/* It bounced: the invoice is open again.  RC_CONFLICT where it was refunded, or where credit that it made was used. */
+enum rc payment_reverse(struct ctx *cx, const struct billing_ports *ports, const char *id, int64_t if_version, struct payment *ret_payment);
+
+/* Of a PAID invoice; at most what of the payment went to it and wasn't refunded. */
+enum rc payment_refund(struct ctx *cx, const struct billing_ports *ports, const char *payment_id, const struct adjustment *asked,
+    struct adjustment *ret_refund);
+enum rc payment_refunds(struct ctx *cx, const char *payment_id, struct adjustment **ret_refunds, size_t *ret_count);
+
+/* What the relay publishes. */
+extern const struct outbox billing_outbox;
 
 /* --- what becomes of bookings --- */
 
 enum billing_event_kind {
 	BOOKING_MADE,
 	BOOKING_CANCELLED,
+	BOOKING_NO_SHOW,
+	BOOKING_ELSE, /* nothing that billing does anything about */
 };
 
 /* One event of the batch.  The adapter decodes the payload; what it can't decode it hands over with rc
@@ -112,6 +206,7 @@ struct billing_event {
 	const char *appointment_id;
 	const char *patient_id;
 	const char *service_code; /* BOOKING_MADE */
+	int64_t notice_ms;        /* BOOKING_CANCELLED: how long before its start; INT64_MAX: nobody knows */
 };
 
 /* How a batch ended. */

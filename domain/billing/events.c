@@ -6,6 +6,8 @@
 
 #include "domain/billing/dead_letter_store.h"
 #include "domain/billing/events_store.h"
+#include "domain/billing/fees.h"
+#include "domain/billing/lines.h"
 #include "lib/pg/pg.h"
 
 #define CE_ID_MAX 255 /* bytes: an index takes no texts of any length */
@@ -35,6 +37,8 @@ judge(struct taken *t, const struct billing_event *e)
 	if (text_fits(e->envelope->id, CE_ID_MAX))
 		t->ce_id = e->envelope->id;
 	if (t->reason != RC_OK)
+		return;
+	if (e->kind == BOOKING_ELSE && t->ce_id != NULL)
 		return;
 	if (t->ce_id == NULL || !id_fits(e->appointment_id, t->appointment_id) ||
 	    !id_fits(e->patient_id, t->patient_id))
@@ -126,33 +130,39 @@ verify_patients(struct ctx *cx, const struct billing_ports *ports, struct taken 
 
 /* --- effects --- */
 
-/* Cancellations first: so a booking meets its own also where both are of one batch, in whichever order. */
+/* Cancellations first: so a booking meets its own also where both are of one batch, in whichever order.  What has no price for its fee is
+ * cancelled all the same: it is parked for the fee alone. */
 static enum rc
-have_effect(struct ctx *cx, struct taken *all, size_t count, struct billing_tally *tally)
+have_effect(struct ctx *cx, const struct billing_ports *ports, struct taken *all, size_t count, struct billing_tally *tally)
 {
-	enum rc rc = events_store_cancel(cx, all, count, tally);
+	const char *due_date;
+	enum rc rc = events_store_cancel(cx, ports, all, count, tally);
 
-	return rc == RC_OK ? events_store_invoice(cx, all, count, tally) : rc;
+	if (rc == RC_OK)
+		rc = fees_charge(cx, ports, all, count, tally);
+	if (rc == RC_OK)
+		rc = invoice_due_date(cx, &due_date);
+	return rc == RC_OK ? events_store_invoice(cx, ports, due_date, all, count, tally) : rc;
 }
 
 static bool
 any_cancelled(const struct taken *all, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (taken_is(&all[i], BOOKING_CANCELLED))
+		if (taken_voids(&all[i]))
 			return true;
 	return false;
 }
 
 static enum rc
-take_all(struct ctx *cx, struct taken *all, size_t count, struct billing_tally *tally)
+take_all(struct ctx *cx, const struct billing_ports *ports, struct taken *all, size_t count, struct billing_tally *tally)
 {
 	enum rc rc = events_store_lock(cx, any_cancelled(all, count));
 
 	if (rc == RC_OK)
 		rc = events_store_receive(cx, all, count);
 	if (rc == RC_OK)
-		rc = have_effect(cx, all, count, tally);
+		rc = have_effect(cx, ports, all, count, tally);
 	if (rc == RC_OK)
 		rc = events_store_park(cx, all, count, tally);
 	for (size_t i = 0; rc == RC_OK && i < count; i++)
@@ -175,7 +185,7 @@ billing_take(struct ctx *cx, const struct billing_ports *ports, const struct bil
 	rc = pg_begin(cx);
 	if (rc != RC_OK)
 		return rc;
-	rc = pg_end(cx, take_all(cx, all, count, &tally));
+	rc = pg_end(cx, take_all(cx, ports, all, count, &tally));
 	if (rc == RC_OK)
 		*ret_tally = tally;
 	return rc;
@@ -184,7 +194,7 @@ billing_take(struct ctx *cx, const struct billing_ports *ports, const struct bil
 /* --- once more --- */
 
 static enum rc
-settle(struct ctx *cx, int64_t letter, struct taken *t)
+settle(struct ctx *cx, const struct billing_ports *ports, int64_t letter, struct taken *t)
 {
 	struct billing_tally tally = { 0 };
 	enum rc rc;
@@ -193,7 +203,7 @@ settle(struct ctx *cx, int64_t letter, struct taken *t)
 	 * the lock back for the second. */
 	rc = events_store_lock(cx, true);
 	if (rc == RC_OK)
-		rc = have_effect(cx, t, 1, &tally);
+		rc = have_effect(cx, ports, t, 1, &tally);
 	if (rc != RC_OK)
 		return rc;
 	if (t->reason != RC_OK)
@@ -216,7 +226,7 @@ billing_take_again(struct ctx *cx, const struct billing_ports *ports, const stru
 	rc = pg_begin(cx);
 	if (rc != RC_OK)
 		return rc;
-	rc = pg_end(cx, settle(cx, letter->id, &t));
+	rc = pg_end(cx, settle(cx, ports, letter->id, &t));
 	if (rc == RC_OK)
 		*ret_gone = t.reason == RC_OK;
 	return rc;

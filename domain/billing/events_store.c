@@ -4,10 +4,10 @@
  */
 #include "domain/billing/events_store.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "domain/billing/invoice_store.h"
 #include "lib/pg/pg.h"
 
 #define ENVELOPE_TEXT_MAX 1024 /* bytes of a dead letter's texts: they come from outside */
@@ -134,142 +134,207 @@ static const struct pg_stmt remember_cancelled = {
 	.in = appointment_ids,
 };
 
-struct counts {
-	int64_t invoiced, voided;
-	const char *unpriced;
-};
+/* Nothing is paid on it, and nothing but that it should be expected any more. */
+#define VOIDABLE "(i.amount_paid = 0 and i.status in ('ISSUED', 'OVERDUE', 'UNCOLLECTIBLE'))"
 
-static const struct field counts_fields[] = {
-	{ .name = "invoiced", .type = F_INT, .at = offsetof(struct counts, invoiced) },
-	{ .name = "voided", .type = F_INT, .at = offsetof(struct counts, voided) },
-	{ .name = "unpriced", .type = F_TEXT, .at = offsetof(struct counts, unpriced) },
-	FIELD_END,
-};
-
-/* Nothing is paid on it, nor was it settled in another way. */
-#define UNPAID "(remaining_amount = amount and status not in ('PAID', 'PARTIALLY_PAID', 'REFUNDED'))"
-
+/*
+ * Gives those that are VOID only now; others are marked.  Locked in one order, so that two batches at once wait for each other.  With
+ * nothing paid, all that an invoice has in the books is taken out again, whatever part of it was credited or given up before.
+ */
 static const struct pg_stmt void_invoices = {
 	.name = "events_void_invoices",
 	.kind = PG_WRITE,
-	.sql = "with gone as (update invoice set"
-	       " status = case when " UNPAID " then 'VOID' else status end,"
-	       " remaining_amount = case when " UNPAID " then 0 else remaining_amount end,"
-	       " appointment_cancelled = true, version = version + 1, updated_at = now()"
-	       " where appointment_id = any($1::uuid[]) and not appointment_cancelled returning status)"
-	       " select count(*) filter (where status = 'VOID') as voided from gone",
+	.sql = "with locked as materialized (select id, status from invoice"
+	       " where appointment_id = any($1::uuid[]) and not appointment_cancelled order by id for update),"
+	       " gone as (update invoice i set"
+	       " status = case when " VOIDABLE " then 'VOID' else i.status end,"
+	       " remaining_amount = case when " VOIDABLE " then 0 else i.remaining_amount end,"
+	       " appointment_cancelled = true, version = i.version + 1, updated_at = now()"
+	       " from locked where i.id = locked.id returning i.*, locked.status as before),"
+	       " voided as materialized (select gone.*, gen_random_uuid() as posting from gone"
+	       " where status = 'VOID' and before <> 'VOID'),"
+	       " posted as (insert into ledger"
+	       " (posting, kind, account, amount, currency, patient_id, invoice_id, service_code)"
+	       " select v.posting, 'VOID', l.account, (-sum(l.amount))::bigint, v.currency, v.patient_id, v.id, l.service_code"
+	       " from voided v join ledger l on l.invoice_id = v.id"
+	       " group by v.posting, l.account, v.currency, v.patient_id, v.id, l.service_code having sum(l.amount) <> 0)"
+	       " select " INVOICE_COLUMNS("v") " from voided v",
 	.takes = "ids",
 	.in = appointment_ids,
-	.out = counts_fields,
+	.out = invoice_fields,
 };
 
+/* The events of what became of invoices. */
+static enum rc
+tell(struct ctx *cx, const struct billing_ports *ports, const struct invoice *const *invoices, size_t count)
+{
+	struct outbox_row *rows = arena_zalloc_n(cx->arena, count, sizeof(*rows));
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; rc == RC_OK && i < count; i++) {
+		bool gone = strcmp(invoices[i]->status, "VOID") == 0;
+
+		outbox_row_init(cx, &rows[i], "invoice", gone ? TYPE_INVOICE_VOIDED : TYPE_INVOICE_ISSUED, invoices[i]->id);
+		rows[i].key = invoices[i]->patient_id;
+		rc = ports->encode_invoice(cx, invoices[i], &rows[i].payload);
+	}
+	return rc == RC_OK && count > 0 ? outbox_insert(cx, rows, count) : rc;
+}
+
+static enum rc
+void_all(struct ctx *cx, const struct billing_ports *ports, const char *ids, struct billing_tally *tally)
+{
+	struct invoice *voided;
+	const struct invoice **each;
+	size_t count;
+	enum rc rc = pg_fetch_all(cx, &void_invoices, &ids, sizeof(*voided), &voided, &count);
+
+	if (rc != RC_OK)
+		return rc;
+	each = arena_zalloc_n(cx->arena, count, sizeof(const struct invoice *));
+	for (size_t i = 0; i < count; i++)
+		each[i] = &voided[i];
+	tally->voided += count;
+	return tell(cx, ports, each, count);
+}
+
 enum rc
-events_store_cancel(struct ctx *cx, const struct taken *all, size_t count, struct billing_tally *tally)
+events_store_cancel(struct ctx *cx, const struct billing_ports *ports, const struct taken *all, size_t count,
+    struct billing_tally *tally)
 {
 	struct pg_array array = PG_ARRAY(cx->arena);
-	struct counts counts;
 	const char *ids;
 	enum rc rc;
 
 	for (size_t i = 0; i < count; i++)
-		if (taken_is(&all[i], BOOKING_CANCELLED))
+		if (taken_voids(&all[i]))
 			pg_array_add(&array, all[i].appointment_id);
 	if (array.count == 0)
 		return RC_OK;
 	ids = pg_array_end(&array);
 	rc = pg_execute(cx, &remember_cancelled, &ids, NULL);
-	if (rc == RC_OK)
-		rc = pg_fetch_one(cx, &void_invoices, &ids, &counts);
-	if (rc == RC_OK)
-		tally->voided += (size_t)counts.voided;
-	return rc;
+	return rc == RC_OK ? void_all(cx, ports, ids, tally) : rc;
 }
 
 /* --- invoices --- */
 
 struct booked {
-	const char *ids, *appointment_ids, *patient_ids, *service_codes;
+	const char *ids, *void_ids, *appointment_ids, *patient_ids, *service_codes, *due_date;
 };
 
 static const struct field booked_fields[] = {
 	{ .name = "ids", .type = F_TEXT, .at = offsetof(struct booked, ids) },
+	{ .name = "voidIds", .type = F_TEXT, .at = offsetof(struct booked, void_ids) },
 	{ .name = "appointmentIds", .type = F_TEXT, .at = offsetof(struct booked, appointment_ids) },
 	{ .name = "patientIds", .type = F_TEXT, .at = offsetof(struct booked, patient_ids) },
 	{ .name = "serviceCodes", .type = F_TEXT, .at = offsetof(struct booked, service_codes) },
+	{ .name = "dueDate", .type = F_DATE, .at = offsetof(struct booked, due_date) },
+	FIELD_END,
+};
+
+/* What became of one booking. */
+struct made {
+	int64_t n;     /* its position, from 1 */
+	bool unpriced; /* then there is no invoice */
+	struct invoice invoice;
+};
+
+static const struct field made_fields[] = {
+	INVOICE_ROWS(struct made, invoice),
+	{ .name = "n", .type = F_INT, .at = offsetof(struct made, n) },
+	{ .name = "unpriced", .type = F_BOOL, .at = offsetof(struct made, unpriced) },
 	FIELD_END,
 };
 
 /*
  * One snapshot decides which services have a price and which have not.  In order of appointment, so that two
- * batches at once wait for each other rather than deadlock.  unpriced: positions in the arrays, from 1,
- * parted by spaces; as a rule none.
+ * batches at once wait for each other rather than deadlock.  What was cancelled before is posted and taken back at once.
  */
 static const struct pg_stmt make_invoices = {
 	.name = "events_make_invoices",
 	.kind = PG_WRITE,
 	.sql =
-	    "with e as materialized (select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[])"
-	    " with ordinality as e (id, appointment_id, patient_id, service_code, n)),"
-	    " made as (insert into invoice (id, patient_id, appointment_id, service_code, status,"
-	    " amount, remaining_amount, currency, description, appointment_cancelled)"
-	    " select e.id, e.patient_id, e.appointment_id, s.code,"
-	    " case when c.appointment_id is null then 'ISSUED' else 'VOID' end,"
-	    " s.price, case when c.appointment_id is null then s.price else 0 end,"
-	    " s.currency, s.description, c.appointment_id is not null"
-	    " from e join service s on s.code = e.service_code"
-	    " left join cancelled_appointment c on c.appointment_id = e.appointment_id"
-	    " order by e.appointment_id on conflict (appointment_id) do nothing returning status)"
-	    " select count(*) as invoiced, count(*) filter (where status = 'VOID') as voided,"
-	    " (select string_agg(n::text, ' ') from e"
-	    " where not exists (select from service s where s.code = e.service_code)) as unpriced from made",
-	.takes = "ids appointmentIds patientIds serviceCodes",
+	    "with e as materialized (select e.*, s.description, s.price, s.currency, s.tax_rate, t.tax,"
+	    " c.appointment_id is not null as cancelled,"
+	    " s.code is null or s.price + t.tax > 9223372036854775807 as unpriced"
+	    " from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[])"
+	    " with ordinality as e (id, void_id, appointment_id, patient_id, service_code, n)"
+	    " left join service s on s.code = e.service_code"
+	    " left join lateral (select round(s.price::numeric * s.tax_rate / 1000000) as tax) t on true"
+	    " left join cancelled_appointment c on c.appointment_id = e.appointment_id),"
+	    " made as (insert into invoice (id, patient_id, appointment_id, service_code, status, amount, remaining_amount,"
+	    " subtotal, tax, currency, description, due_date, appointment_cancelled)"
+	    " select id, patient_id, appointment_id, service_code, case when cancelled then 'VOID' else 'ISSUED' end,"
+	    " price + tax, case when cancelled then 0 else price + tax end, price, tax, currency, description, $6::date, cancelled"
+	    " from e where not unpriced order by appointment_id on conflict (appointment_id) do nothing returning *),"
+	    " lines as (insert into invoice_line"
+	    " (invoice_id, position, service_code, description, quantity, unit_price, tax_rate, net, tax)"
+	    " select m.id, 1, m.service_code, m.description, 1, m.subtotal, e.tax_rate, m.subtotal, m.tax"
+	    " from made m join e on e.id = m.id),"
+	    " posted as (insert into ledger (posting, kind, account, amount, currency, patient_id, invoice_id, service_code)"
+	    " select p.posting, p.kind, a.account, p.sign * a.amount, m.currency, m.patient_id, m.id, a.service_code"
+	    " from made m join e on e.id = m.id,"
+	    " lateral (values ('ISSUE', e.id, 1, true), ('VOID', e.void_id, -1, e.cancelled)) as p (kind, posting, sign, wanted),"
+	    " lateral (values ('RECEIVABLE', m.amount, null), ('TAX', -m.tax, null), ('REVENUE', -m.subtotal, m.service_code))"
+	    " as a (account, amount, service_code) where p.wanted and a.amount <> 0)"
+	    " select e.n, e.unpriced, " INVOICE_COLUMNS("m") " from e left join made m on m.id = e.id"
+	    " where e.unpriced or m.id is not null",
+	.takes = "ids voidIds appointmentIds patientIds serviceCodes dueDate",
 	.in = booked_fields,
-	.out = counts_fields,
+	.out = made_fields,
 };
 
-static void
-mark_unpriced(struct taken **booked, size_t count, const char *unpriced)
+static struct booked
+booked_arrays(struct ctx *cx, struct taken **booked, size_t count, const char *due_date)
 {
-	char *end;
-
-	for (const char *s = unpriced; s != NULL && *s != '\0'; s = end) {
-		unsigned long n = strtoul(s, &end, 10);
-
-		if (end == s || n == 0 || n > count)
-			return;
-		booked[n - 1]->reason = RC_NO_PRICE;
-	}
-}
-
-static void
-booked_arrays(struct ctx *cx, struct taken **booked, size_t count, struct booked *ret)
-{
-	struct pg_array ids = PG_ARRAY(cx->arena), appointments = PG_ARRAY(cx->arena);
-	struct pg_array patients = PG_ARRAY(cx->arena), services = PG_ARRAY(cx->arena);
+	struct pg_array c[5];
 	char id[UUID_SIZE];
 
+	for (size_t i = 0; i < 5; i++)
+		c[i] = (struct pg_array)PG_ARRAY(cx->arena);
 	for (size_t i = 0; i < count; i++) {
 		uuid_new(id);
-		pg_array_add(&ids, id);
-		pg_array_add(&appointments, booked[i]->appointment_id);
-		pg_array_add(&patients, booked[i]->patient_id);
-		pg_array_add(&services, booked[i]->event->service_code);
+		pg_array_add(&c[0], id);
+		uuid_new(id);
+		pg_array_add(&c[1], id);
+		pg_array_add(&c[2], booked[i]->appointment_id);
+		pg_array_add(&c[3], booked[i]->patient_id);
+		pg_array_add(&c[4], booked[i]->event->service_code);
 	}
-	*ret = (struct booked){
-		.ids = pg_array_end(&ids),
-		.appointment_ids = pg_array_end(&appointments),
-		.patient_ids = pg_array_end(&patients),
-		.service_codes = pg_array_end(&services),
-	};
+	return (struct booked){ pg_array_end(&c[0]), pg_array_end(&c[1]), pg_array_end(&c[2]), pg_array_end(&c[3]),
+		pg_array_end(&c[4]), due_date };
+}
+
+/* Sorts what there is now, as a rule an invoice for each, from what has no price. */
+static enum rc
+settle_made(struct ctx *cx, const struct billing_ports *ports, struct taken **booked, size_t count, const struct made *rows,
+    size_t row_count, struct billing_tally *tally)
+{
+	const struct invoice **made = arena_zalloc_n(cx->arena, row_count, sizeof(const struct invoice *));
+	size_t n = 0;
+
+	for (size_t i = 0; i < row_count; i++) {
+		if (rows[i].n < 1 || (size_t)rows[i].n > count)
+			return err_detail(cx, RC_INTERNAL, "a booking that nobody asked about");
+		if (rows[i].unpriced) {
+			booked[rows[i].n - 1]->reason = RC_NO_PRICE;
+			continue;
+		}
+		made[n++] = &rows[i].invoice;
+		tally->invoiced++;
+		tally->voided += rows[i].invoice.appointment_cancelled;
+	}
+	return tell(cx, ports, made, n);
 }
 
 enum rc
-events_store_invoice(struct ctx *cx, struct taken *all, size_t count, struct billing_tally *tally)
+events_store_invoice(struct ctx *cx, const struct billing_ports *ports, const char *due_date, struct taken *all,
+    size_t count, struct billing_tally *tally)
 {
 	struct taken **booked = arena_zalloc_n(cx->arena, count, sizeof(*booked));
-	struct counts counts;
 	struct booked arg;
-	size_t n = 0;
+	struct made *rows;
+	size_t n = 0, row_count;
 	enum rc rc;
 
 	for (size_t i = 0; i < count; i++)
@@ -277,14 +342,9 @@ events_store_invoice(struct ctx *cx, struct taken *all, size_t count, struct bil
 			booked[n++] = &all[i];
 	if (n == 0)
 		return RC_OK;
-	booked_arrays(cx, booked, n, &arg);
-	rc = pg_fetch_one(cx, &make_invoices, &arg, &counts);
-	if (rc != RC_OK)
-		return rc;
-	mark_unpriced(booked, n, counts.unpriced);
-	tally->invoiced += (size_t)counts.invoiced;
-	tally->voided += (size_t)counts.voided;
-	return RC_OK;
+	arg = booked_arrays(cx, booked, n, due_date);
+	rc = pg_fetch_all(cx, &make_invoices, &arg, sizeof(*rows), &rows, &row_count);
+	return rc == RC_OK ? settle_made(cx, ports, booked, n, rows, row_count, tally) : rc;
 }
 
 /* --- dead letters --- */

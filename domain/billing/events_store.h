@@ -1,4 +1,4 @@
-/* events_store.h - the SQL behind events.c: each function is one statement for the whole batch. */
+/* events_store.h - the SQL behind events.c: each function is a few statements for the whole batch. */
 #ifndef BILLING_EVENTS_STORE_H
 #define BILLING_EVENTS_STORE_H
 
@@ -23,6 +23,13 @@ taken_is(const struct taken *t, enum billing_event_kind kind)
 	return !t->repeated && t->reason == RC_OK && t->event->kind == kind;
 }
 
+/* Whether nothing is owed for its appointment any more. */
+static inline bool
+taken_voids(const struct taken *t)
+{
+	return taken_is(t, BOOKING_CANCELLED) || taken_is(t, BOOKING_NO_SHOW);
+}
+
 /*
  * Whoever makes invoices holds this lock together with others of the kind; whoever cancels holds it alone.
  * Else a booking and its cancellation in two transactions at once would both miss each other's rows.  First
@@ -34,12 +41,14 @@ enum rc events_store_lock(struct ctx *cx, bool alone);
  * at once then wait for each other rather than deadlock. */
 enum rc events_store_receive(struct ctx *cx, struct taken *all, size_t count);
 
-/* Remembers the cancellations, and voids or marks the invoices that are there. */
-enum rc events_store_cancel(
-    struct ctx *cx, const struct taken *all, size_t count, struct billing_tally *tally);
+/* Remembers the cancellations, and voids or marks the invoices that are there, with postings and events. */
+enum rc events_store_cancel(struct ctx *cx, const struct billing_ports *ports, const struct taken *all, size_t count,
+    struct billing_tally *tally);
 
-/* Makes the invoices at the prices of this moment; sets reason in those of services without one. */
-enum rc events_store_invoice(struct ctx *cx, struct taken *all, size_t count, struct billing_tally *tally);
+/* Makes the invoices at the prices of this moment, due on due_date, with lines, postings and events; sets reason in those of
+ * services without a price. */
+enum rc events_store_invoice(struct ctx *cx, const struct billing_ports *ports, const char *due_date,
+    struct taken *all, size_t count, struct billing_tally *tally);
 
 /* Dead letters of those that have a reason. */
 enum rc events_store_park(struct ctx *cx, const struct taken *all, size_t count, struct billing_tally *tally);

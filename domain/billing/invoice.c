@@ -1,10 +1,14 @@
-/* invoice.c - invoices that somebody asks for; those that bookings make are events.c's. */
+/* invoice.c - invoices that somebody asks for, drafts and issued ones; those that bookings make are events.c's. */
 #include <assert.h>
-#include <inttypes.h>
 #include <string.h>
 
 #include "domain/billing/invoice_store.h"
+#include "domain/billing/lines.h"
+#include "domain/billing/states.h"
+#include "lib/base/config.h"
+#include "lib/base/dates.h"
 #include "lib/base/uuid.h"
+#include "lib/pg/pg.h"
 
 /* Before a row is written: an invoice of somebody who isn't there would have nobody to pay it. */
 static enum rc
@@ -19,69 +23,186 @@ verify_patient(struct ctx *cx, const struct billing_ports *ports, const char *pa
 	return rc;
 }
 
-/* The members in a fixed form; the description, which may hold anything, comes last. */
-static const char *
-fingerprint(struct ctx *cx, const struct invoice *asked)
-{
-	return arena_printf(cx->arena, "%s %" PRId64 " %s %s %s", asked->patient_id, asked->amount.minor,
-	    asked->currency, asked->due_date == NULL ? "-" : asked->due_date,
-	    asked->description == NULL ? "" : asked->description);
-}
-
-/* The answer that this key got before.  RC_NOT_FOUND, without blame: none. */
-static enum rc
-answer_again(struct ctx *cx, const struct keyed_invoice *keyed, struct invoice *ret_saved)
-{
-	struct keyed_invoice kept;
-	enum rc rc = invoice_store_find_key(cx, keyed, &kept);
-
-	if (rc != RC_OK)
-		return rc;
-	err_clear(cx);
-	if (strcmp(kept.fingerprint, keyed->fingerprint) != 0)
-		return err_set(cx, RC_CONFLICT, "This idempotency key was used for another request");
-	return invoice_store_find(cx, kept.result_id, ret_saved);
-}
-
-/* verified tells what became of asking for the patient.  A request that had its effect gets its answer
- * even where the patient has gone since, or nobody can say. */
-static enum rc
-create_once(struct ctx *cx, enum rc verified, const struct keyed_invoice *keyed, struct invoice *ret_saved)
-{
-	enum rc rc;
-
-	if (verified != RC_OK) {
-		rc = answer_again(cx, keyed, ret_saved);
-		return rc == RC_OK || rc == RC_CONFLICT ? rc : verified;
-	}
-	rc = invoice_store_insert_once(cx, keyed, ret_saved);
-	if (rc != RC_NOT_FOUND)
-		return rc;
-	rc = answer_again(cx, keyed, ret_saved);
-	/* Kept, and gone in the same moment: a retry is a new request. */
-	return rc == RC_NOT_FOUND ? err_detail(cx, RC_UNAVAILABLE, "an idempotency key vanished") : rc;
-}
+/* --- issuing --- */
 
 enum rc
-invoice_create(struct ctx *cx, const struct billing_ports *ports, const struct invoice *asked,
-    const struct once *once, struct invoice *ret_saved)
+invoice_due_date(struct ctx *cx, const char **ret_date)
 {
-	struct keyed_invoice new = { .invoice = *asked };
+	char today[DATE_SIZE], due[DATE_SIZE];
+
+	clinic_today(today);
+	if (!date_add_days(today, config->billing.terms_days, due))
+		return err_detail(cx, RC_INTERNAL, "no date is so late");
+	*ret_date = arena_strdup(cx->arena, due);
+	return RC_OK;
+}
+
+/* What an invoice does to the books, and to those who wait to hear of it. */
+static enum rc
+post_and_tell(struct ctx *cx, const struct billing_ports *ports, const struct invoice *issued)
+{
+	struct posting *posting = arena_alloc(cx->arena, sizeof(*posting));
+	enum rc rc;
+
+	posting_issue(posting, issued);
+	rc = ledger_post(cx, posting);
+	return rc == RC_OK ? invoice_tell(cx, ports, TYPE_INVOICE_ISSUED, issued) : rc;
+}
+
+static enum rc
+write_new(struct ctx *cx, const struct billing_ports *ports, const struct invoice *new, struct invoice *ret_saved)
+{
+	enum rc rc = invoice_store_insert(cx, new, ret_saved);
+
+	return rc == RC_OK && !new->draft ? post_and_tell(cx, ports, ret_saved) : rc;
+}
+
+/* --- creating --- */
+
+/* Everything that the row and its lines hold. */
+static enum rc
+make(struct ctx *cx, const struct invoice *asked, struct invoice *ret_new)
+{
 	char id[UUID_SIZE];
 	enum rc rc;
 
-	assert(asked->patient_id != NULL && asked->amount.known && asked->currency != NULL);
+	*ret_new = *asked;
 	uuid_new(id);
-	new.invoice.id = id;
-	rc = verify_patient(cx, ports, asked->patient_id);
-	if (once == NULL || once->key == NULL)
-		return rc == RC_OK ? invoice_store_insert(cx, &new.invoice, ret_saved) : rc;
-	new.account = cx->account;
-	new.route = once->route;
-	new.key = once->key;
-	new.fingerprint = fingerprint(cx, asked);
-	return create_once(cx, rc, &new, ret_saved);
+	ret_new->id = arena_strdup(cx->arena, id);
+	ret_new->status = invoice_state_names[asked->draft ? DRAFT : ISSUED];
+	if (ret_new->currency == NULL)
+		ret_new->currency = config->billing.currency;
+	rc = invoice_work_out(cx, ret_new);
+	if (rc == RC_OK && !asked->draft && asked->due_date == NULL)
+		rc = invoice_due_date(cx, &ret_new->due_date);
+	return rc;
 }
+
+enum rc
+invoice_create(
+    struct ctx *cx, const struct billing_ports *ports, const struct invoice *asked, struct invoice *ret_saved)
+{
+	struct invoice new;
+	enum rc rc;
+
+	assert(asked->patient_id != NULL);
+	rc = verify_patient(cx, ports, asked->patient_id);
+	if (rc == RC_OK)
+		rc = make(cx, asked, &new);
+	if (rc == RC_OK)
+		rc = pg_begin(cx);
+	if (rc != RC_OK)
+		return rc;
+	return pg_end(cx, write_new(cx, ports, &new, ret_saved));
+}
+
+enum rc
+invoice_write(struct ctx *cx, const struct billing_ports *ports, const struct invoice *asked, struct invoice *ret_saved)
+{
+	struct invoice new;
+	enum rc rc = make(cx, asked, &new);
+
+	return rc == RC_OK ? write_new(cx, ports, &new, ret_saved) : rc;
+}
+
+/* --- drafts --- */
+
+/* The invoice of that id, for this transaction alone. */
+static enum rc
+lock(struct ctx *cx, const char *id, int64_t if_version, struct invoice *ret_invoice)
+{
+	enum rc rc = invoice_store_lock(cx, id, ret_invoice);
+
+	if (rc == RC_NOT_FOUND)
+		return err_set(cx, rc, "Invoice with the id %s doesn't exist", id);
+	if (rc == RC_OK && if_version != 0 && ret_invoice->version != if_version)
+		return err_set(cx, RC_STALE, "The invoice was changed meanwhile");
+	return rc;
+}
+
+/* Amounts mean something in a currency only: one that was told apart from them would change what they are. */
+static enum rc
+check_currency(struct ctx *cx, const struct invoice *draft, const struct invoice *asked)
+{
+	if (asked->currency == NULL || strcmp(asked->currency, draft->currency) == 0)
+		return RC_OK;
+	return err_field(cx, RC_INVALID, "currency",
+	    "The draft is in %s, which can't be changed; amounts need it named", draft->currency);
+}
+
+/* What the draft is to be; lines that aren't asked for stay, at the prices that they had. */
+static enum rc
+merge(struct ctx *cx, const struct invoice *asked, struct invoice *draft)
+{
+	enum rc rc = check_currency(cx, draft, asked);
+
+	if (rc != RC_OK)
+		return rc;
+	if (asked->description != NULL)
+		draft->description = asked->description;
+	if (asked->due_date != NULL)
+		draft->due_date = asked->due_date;
+	if (asked->discount.known)
+		draft->discount = asked->discount;
+	draft->amount = asked->amount;
+	if (asked->amount.known || asked->lines.count > 0)
+		draft->lines = asked->lines;
+	return invoice_work_out(cx, draft);
+}
+
+static enum rc
+update_draft(struct ctx *cx, const char *id, int64_t if_version, const struct invoice *asked, struct invoice *ret_saved)
+{
+	struct invoice draft;
+	enum rc rc = lock(cx, id, if_version, &draft);
+
+	if (rc == RC_OK && invoice_state(&draft) != DRAFT)
+		rc = err_set(cx, RC_CONFLICT, "The invoice is %s: only a DRAFT can be changed", draft.status);
+	if (rc == RC_OK)
+		rc = merge(cx, asked, &draft);
+	return rc == RC_OK ? invoice_store_replace(cx, &draft, ret_saved) : rc;
+}
+
+enum rc
+invoice_update(
+    struct ctx *cx, const char *id, int64_t if_version, const struct invoice *asked, struct invoice *ret_saved)
+{
+	enum rc rc = pg_begin(cx);
+
+	return rc == RC_OK ? pg_end(cx, update_draft(cx, id, if_version, asked, ret_saved)) : rc;
+}
+
+/* Again changes nothing. */
+static enum rc
+issue(struct ctx *cx, const struct billing_ports *ports, const char *id, int64_t if_version, struct invoice *ret_saved)
+{
+	enum invoice_state next;
+	struct invoice draft;
+	enum rc rc = lock(cx, id, if_version, &draft);
+
+	if (rc == RC_OK && invoice_state(&draft) == ISSUED) {
+		*ret_saved = draft;
+		return RC_OK;
+	}
+	if (rc == RC_OK)
+		rc = invoice_next_state(cx, &draft, MOVE_ISSUE, "", &next);
+	if (rc == RC_OK && draft.due_date == NULL)
+		rc = invoice_due_date(cx, &draft.due_date);
+	if (rc == RC_OK)
+		rc = invoice_store_issue(cx, &draft, ret_saved);
+	return rc == RC_OK ? post_and_tell(cx, ports, ret_saved) : rc;
+}
+
+enum rc
+invoice_issue(
+    struct ctx *cx, const struct billing_ports *ports, const char *id, int64_t if_version, struct invoice *ret_saved)
+{
+	enum rc rc = pg_begin(cx);
+
+	return rc == RC_OK ? pg_end(cx, issue(cx, ports, id, if_version, ret_saved)) : rc;
+}
+
+/* --- finding --- */
 
 enum rc
 invoice_find(struct ctx *cx, const char *id, struct invoice *ret_invoice)

@@ -1,72 +1,248 @@
 /* invoice_store.c - invoices in PostgreSQL. */
 #include "domain/billing/invoice_store.h"
 
+#include <inttypes.h>
+
 #include "lib/pg/pg.h"
 
-#define COLUMNS                                                                                              \
-	"id, number, patient_id, appointment_id, service_code, status, amount, remaining_amount, currency,"  \
-	" description, issued_at, due_date, appointment_cancelled, version"
+/* --- writing, lines as one array for each column --- */
 
-#define MADE_OF "id, patient_id, amount, remaining_amount, currency, description, due_date"
+struct written {
+	struct invoice invoice;
+	const char *codes, *descriptions, *quantities, *prices, *discounts, *rates, *nets, *taxes;
+};
+
+#define OF(member) offsetof(struct written, invoice.member)
+#define AT(member) offsetof(struct written, member)
+
+static const struct field written_fields[] = {
+	{ .name = "id", .type = F_UUID, .at = OF(id) },
+	{ .name = "patientId", .type = F_UUID, .at = OF(patient_id) },
+	{ .name = "status", .type = F_TEXT, .at = OF(status) },
+	{ .name = "amount", .type = F_MONEY, .at = OF(amount) },
+	{ .name = "subtotal", .type = F_MONEY, .at = OF(subtotal) },
+	{ .name = "tax", .type = F_MONEY, .at = OF(tax) },
+	{ .name = "discount", .type = F_MONEY, .at = OF(discount) },
+	{ .name = "currency", .type = F_CURRENCY, .at = OF(currency) },
+	{ .name = "description", .type = F_TEXT, .at = OF(description) },
+	{ .name = "dueDate", .type = F_DATE, .at = OF(due_date) },
+	{ .name = "codes", .type = F_TEXT, .at = AT(codes) },
+	{ .name = "descriptions", .type = F_TEXT, .at = AT(descriptions) },
+	{ .name = "quantities", .type = F_TEXT, .at = AT(quantities) },
+	{ .name = "prices", .type = F_TEXT, .at = AT(prices) },
+	{ .name = "discounts", .type = F_TEXT, .at = AT(discounts) },
+	{ .name = "rates", .type = F_TEXT, .at = AT(rates) },
+	{ .name = "nets", .type = F_TEXT, .at = AT(nets) },
+	{ .name = "taxes", .type = F_TEXT, .at = AT(taxes) },
+	FIELD_END,
+};
+
+#define TAKES_LINES "codes descriptions quantities prices discounts rates nets taxes"
+#define LINE_COLUMNS "service_code, description, quantity, unit_price, discount, tax_rate, net, tax"
+
+/* The invoice's id is $1, its lines' columns are those parameters. */
+#define LINES_INTO(p1, p2, p3, p4, p5, p6, p7, p8)                                                           \
+	"insert into invoice_line (invoice_id, position, " LINE_COLUMNS ")"                                   \
+	" select $1::uuid, n, " LINE_COLUMNS " from unnest(" p1 "::text[], " p2 "::text[], " p3 "::bigint[], " p4   \
+	"::bigint[], " p5 "::bigint[], " p6 "::bigint[], " p7 "::bigint[], " p8 "::bigint[])"                  \
+	" with ordinality as l (" LINE_COLUMNS ", n)"
 
 static const struct pg_stmt insert_invoice = {
 	.name = "insert_invoice",
 	.kind = PG_WRITE,
-	.sql = "insert into invoice (" MADE_OF ")"
-	       " values ($1::uuid, $2::uuid, $3::bigint, $3::bigint, $4, $5, $6::date) returning " COLUMNS,
-	.takes = "id patientId amount currency description dueDate",
-	.in = invoice_fields,
+	.sql = "with made as (insert into invoice (id, patient_id, status, amount, remaining_amount, subtotal, tax,"
+	       " discount, currency, description, due_date) values ($1::uuid, $2::uuid, $3, $4::bigint, $4::bigint,"
+	       " $5::bigint, $6::bigint, $7::bigint, $8, $9, $10::date) returning *),"
+	       " lines as (" LINES_INTO("$11", "$12", "$13", "$14", "$15", "$16", "$17", "$18") ")"
+	       " select " INVOICE_COLUMNS("made") " from made",
+	.takes = "id patientId status amount subtotal tax discount currency description dueDate " TAKES_LINES,
+	.in = written_fields,
 	.out = invoice_fields,
 };
 
-static const struct field keyed_fields[] = {
-	{ .name = "id", .type = F_UUID, .at = offsetof(struct keyed_invoice, invoice.id) },
-	{ .name = "patientId", .type = F_UUID, .at = offsetof(struct keyed_invoice, invoice.patient_id) },
-	{ .name = "amount", .type = F_MONEY, .at = offsetof(struct keyed_invoice, invoice.amount) },
-	{ .name = "currency", .type = F_CURRENCY, .at = offsetof(struct keyed_invoice, invoice.currency) },
-	{ .name = "description", .type = F_TEXT, .at = offsetof(struct keyed_invoice, invoice.description) },
-	{ .name = "dueDate", .type = F_DATE, .at = offsetof(struct keyed_invoice, invoice.due_date) },
-	{ .name = "account", .type = F_TEXT, .at = offsetof(struct keyed_invoice, account) },
-	{ .name = "route", .type = F_TEXT, .at = offsetof(struct keyed_invoice, route) },
-	{ .name = "key", .type = F_TEXT, .at = offsetof(struct keyed_invoice, key) },
-	{ .name = "fingerprint", .type = F_TEXT, .at = offsetof(struct keyed_invoice, fingerprint) },
-	{ .name = "resultId", .type = F_UUID, .at = offsetof(struct keyed_invoice, result_id) },
+static const struct pg_stmt drop_lines = {
+	.name = "invoice_drop_lines",
+	.kind = PG_WRITE,
+	.sql = "delete from invoice_line where invoice_id = $1::uuid",
+	.takes = "id",
+	.in = written_fields,
+};
+
+static const struct pg_stmt replace_invoice = {
+	.name = "replace_invoice",
+	.kind = PG_WRITE,
+	.sql = "with made as (update invoice set amount = $2::bigint, remaining_amount = $2::bigint, subtotal = $3::bigint,"
+	       " tax = $4::bigint, discount = $5::bigint, description = $6, due_date = $7::date, version = version + 1,"
+	       " updated_at = now() where id = $1::uuid returning *),"
+	       " lines as (" LINES_INTO("$8", "$9", "$10", "$11", "$12", "$13", "$14", "$15") ")"
+	       " select " INVOICE_COLUMNS("made") " from made",
+	.takes = "id amount subtotal tax discount description dueDate " TAKES_LINES,
+	.in = written_fields,
+	.out = invoice_fields,
+};
+
+static const struct pg_stmt issue_invoice = {
+	.name = "issue_invoice",
+	.kind = PG_WRITE,
+	.sql = "update invoice as i set status = 'ISSUED', issued_at = now(), due_date = $2::date, version = version + 1,"
+	       " updated_at = now() where id = $1::uuid returning " INVOICE_COLUMNS("i"),
+	.takes = "id dueDate",
+	.in = written_fields,
+	.out = invoice_fields,
+};
+
+static void
+add_number(struct pg_array *array, int64_t n)
+{
+	pg_array_add(array, arena_printf(array->buf.arena, "%" PRId64, n));
+}
+
+static struct written
+written(struct ctx *cx, const struct invoice *invoice)
+{
+	const struct invoice_line *lines = invoice->lines.rows;
+	struct pg_array c[8];
+
+	for (size_t i = 0; i < 8; i++)
+		c[i] = (struct pg_array)PG_ARRAY(cx->arena);
+	for (size_t i = 0; i < invoice->lines.count; i++) {
+		pg_array_add(&c[0], lines[i].service_code);
+		pg_array_add(&c[1], lines[i].description);
+		add_number(&c[2], lines[i].quantity);
+		add_number(&c[3], lines[i].unit_price.minor);
+		add_number(&c[4], lines[i].discount.minor);
+		add_number(&c[5], lines[i].tax_rate);
+		add_number(&c[6], lines[i].net.minor);
+		add_number(&c[7], lines[i].tax.minor);
+	}
+	return (struct written){ *invoice, pg_array_end(&c[0]), pg_array_end(&c[1]), pg_array_end(&c[2]),
+		pg_array_end(&c[3]), pg_array_end(&c[4]), pg_array_end(&c[5]), pg_array_end(&c[6]),
+		pg_array_end(&c[7]) };
+}
+
+/* Writes the row and its lines, which are then those of the one that was saved. */
+static enum rc
+write_invoice(struct ctx *cx, const struct pg_stmt *stmt, const struct invoice *invoice, struct invoice *ret_saved)
+{
+	struct written arg = written(cx, invoice);
+	enum rc rc = pg_fetch_one(cx, stmt, &arg, ret_saved);
+
+	if (rc == RC_OK)
+		ret_saved->lines = arg.invoice.lines;
+	return rc;
+}
+
+enum rc
+invoice_store_insert(struct ctx *cx, const struct invoice *invoice, struct invoice *ret_saved)
+{
+	return write_invoice(cx, &insert_invoice, invoice, ret_saved);
+}
+
+enum rc
+invoice_store_replace(struct ctx *cx, const struct invoice *invoice, struct invoice *ret_saved)
+{
+	enum rc rc = pg_execute(cx, &drop_lines, &(struct written){ .invoice = *invoice }, NULL);
+
+	return rc == RC_OK ? write_invoice(cx, &replace_invoice, invoice, ret_saved) : rc;
+}
+
+enum rc
+invoice_store_issue(struct ctx *cx, const struct invoice *invoice, struct invoice *ret_saved)
+{
+	struct written arg = { .invoice = *invoice };
+	enum rc rc = pg_fetch_one(cx, &issue_invoice, &arg, ret_saved);
+
+	if (rc == RC_OK)
+		ret_saved->lines = arg.invoice.lines;
+	return rc;
+}
+
+/* --- finding one: a row for each of its lines --- */
+
+struct found {
+	struct invoice invoice;
+	int64_t position; /* 0: it has no lines */
+	struct invoice_line line;
+};
+
+#define OF_LINE(member) offsetof(struct found, line.member)
+
+static const struct field found_fields[] = {
+	INVOICE_ROWS(struct found, invoice),
+	{ .name = "position", .type = F_INT, .at = offsetof(struct found, position) },
+	{ .name = "lineCode", .type = F_TEXT, .at = OF_LINE(service_code) },
+	{ .name = "lineDescription", .type = F_TEXT, .at = OF_LINE(description) },
+	{ .name = "quantity", .type = F_COUNT, .at = OF_LINE(quantity) },
+	{ .name = "unitPrice", .type = F_MONEY, .at = OF_LINE(unit_price) },
+	{ .name = "lineDiscount", .type = F_MONEY, .at = OF_LINE(discount) },
+	{ .name = "taxRate", .type = F_RATE, .at = OF_LINE(tax_rate) },
+	{ .name = "lineNet", .type = F_MONEY, .at = OF_LINE(net) },
+	{ .name = "lineTax", .type = F_MONEY, .at = OF_LINE(tax) },
 	FIELD_END,
 };
 
-/* The primary key decides which of several at once makes the invoice; the others wait for it there, then
- * write nothing. */
-static const struct pg_stmt insert_invoice_once = {
-	.name = "insert_invoice_once",
-	.kind = PG_WRITE,
-	.sql = "with mine as (insert into idempotency (account, route, key, fingerprint, result_id)"
-	       " values ($7, $8, $9, $10, $1::uuid) on conflict do nothing returning result_id)"
-	       " insert into invoice (" MADE_OF ")"
-	       " select result_id, $2::uuid, $3::bigint, $3::bigint, $4, $5, $6::date from mine"
-	       " returning " COLUMNS,
-	.takes = "id patientId amount currency description dueDate account route key fingerprint",
-	.in = keyed_fields,
-	.out = invoice_fields,
-};
-
-static const struct pg_stmt find_key = {
-	.name = "find_key",
-	.kind = PG_READ,
-	.sql = "select fingerprint, result_id from idempotency"
-	       " where account = $1 and route = $2 and key = $3",
-	.takes = "account route key",
-	.in = keyed_fields,
-	.out = keyed_fields,
-};
+#define FIND                                                                                                 \
+	"select " INVOICE_COLUMNS("i") ", l.position, l.service_code as line_code, l.description as line_description," \
+	" l.quantity, l.unit_price, l.discount as line_discount, l.tax_rate, l.net as line_net, l.tax as line_tax" \
+	" from invoice i left join invoice_line l on l.invoice_id = i.id where i.id = $1::uuid order by l.position"
 
 static const struct pg_stmt find_invoice = {
 	.name = "find_invoice",
 	.kind = PG_READ,
-	.sql = "select " COLUMNS " from invoice where id = $1::uuid",
+	.sql = FIND,
 	.takes = "id",
-	.in = invoice_fields,
+	.in = found_fields,
+	.out = found_fields,
+};
+
+static const struct pg_stmt lock_invoice = {
+	.name = "invoice_lock",
+	.kind = PG_WRITE,
+	.sql = "select " INVOICE_COLUMNS("i") " from invoice i where id = $1::uuid for update",
+	.takes = "id",
+	.in = found_fields,
 	.out = invoice_fields,
 };
+
+static enum rc
+fold(struct ctx *cx, const struct found *rows, size_t count, struct invoice *ret_invoice)
+{
+	struct invoice_line *lines;
+	size_t n = 0;
+
+	if (count == 0)
+		return RC_NOT_FOUND;
+	lines = arena_zalloc_n(cx->arena, count, sizeof(*lines));
+	for (size_t i = 0; i < count; i++) {
+		if (rows[i].position == 0)
+			continue;
+		lines[n] = rows[i].line;
+		lines[n++].currency = rows[0].invoice.currency;
+	}
+	*ret_invoice = rows[0].invoice;
+	ret_invoice->lines = (struct field_list){ .rows = lines, .count = n };
+	return RC_OK;
+}
+
+enum rc
+invoice_store_find(struct ctx *cx, const char *id, struct invoice *ret_invoice)
+{
+	struct found *rows;
+	size_t count;
+	enum rc rc = pg_fetch_all(
+	    cx, &find_invoice, &(struct found){ .invoice.id = id }, sizeof(*rows), &rows, &count);
+
+	return rc == RC_OK ? fold(cx, rows, count, ret_invoice) : rc;
+}
+
+/* In two statements: what the lock waited for may have changed the lines, which the statement that waited wouldn't see. */
+enum rc
+invoice_store_lock(struct ctx *cx, const char *id, struct invoice *ret_invoice)
+{
+	enum rc rc = pg_fetch_one(cx, &lock_invoice, &(struct found){ .invoice.id = id }, ret_invoice);
+
+	return rc == RC_OK ? invoice_store_find(cx, id, ret_invoice) : rc;
+}
 
 /* --- lists: a statement for each index that can answer --- */
 
@@ -87,7 +263,7 @@ static const struct field list_args_fields[] = {
 
 /* Ids are version 7 of our own making: their order is that of time, and none is nil. */
 #define NIL "00000000-0000-0000-0000-000000000000"
-#define LIST "select " COLUMNS " from invoice where id > $1::uuid"
+#define LIST "select " INVOICE_COLUMNS("i") " from invoice i where id > $1::uuid"
 #define PAGE " order by id limit $2::bigint"
 
 static const struct pg_stmt list_invoices = {
@@ -116,30 +292,6 @@ static const struct pg_stmt list_invoices_of_status = {
 	.in = list_args_fields,
 	.out = invoice_fields,
 };
-
-enum rc
-invoice_store_insert(struct ctx *cx, const struct invoice *invoice, struct invoice *ret_saved)
-{
-	return pg_fetch_one(cx, &insert_invoice, invoice, ret_saved);
-}
-
-enum rc
-invoice_store_insert_once(struct ctx *cx, const struct keyed_invoice *keyed, struct invoice *ret_saved)
-{
-	return pg_fetch_one(cx, &insert_invoice_once, keyed, ret_saved);
-}
-
-enum rc
-invoice_store_find_key(struct ctx *cx, const struct keyed_invoice *keyed, struct keyed_invoice *ret_kept)
-{
-	return pg_fetch_one(cx, &find_key, keyed, ret_kept);
-}
-
-enum rc
-invoice_store_find(struct ctx *cx, const char *id, struct invoice *ret_invoice)
-{
-	return pg_fetch_one(cx, &find_invoice, &(struct invoice){ .id = id }, ret_invoice);
-}
 
 enum rc
 invoice_store_list(struct ctx *cx, const struct invoice_filter *filter, const char *after, int64_t limit,

@@ -1,33 +1,56 @@
-/* invoice_store.h - the invoices' SQL, for invoice.c alone. */
+/* invoice_store.h - the invoices' SQL, for the rules of this domain alone. */
 #ifndef BILLING_INVOICE_STORE_H
 #define BILLING_INVOICE_STORE_H
 
 #include "domain/billing/billing.h"
 
-/* A request that may come again, with the key under which its result is kept. */
-struct keyed_invoice {
-	struct invoice invoice;
-	const char *account, *route, *key;
-	const char *fingerprint; /* what was asked for, to tell another request with the same key */
-	const char *result_id;   /* of the invoice that was made */
-};
-
-/* Both take id, patient_id, amount and currency, perhaps description and due_date. */
+/* Takes id, patient_id, status, currency, amounts and lines, perhaps description and due_date.  One statement. */
 enum rc invoice_store_insert(struct ctx *cx, const struct invoice *invoice, struct invoice *ret_saved);
 
-/* Keeps the key with it, all or nothing; RC_NOT_FOUND, without blame, where the key was used before.
- * Waits for one who uses it just now. */
-enum rc invoice_store_insert_once(
-    struct ctx *cx, const struct keyed_invoice *keyed, struct invoice *ret_saved);
+enum rc invoice_store_find(struct ctx *cx, const char *id, struct invoice *ret_invoice); /* with its lines */
 
-/* The fingerprint and result_id kept under keyed's account, route and key. */
-enum rc invoice_store_find_key(
-    struct ctx *cx, const struct keyed_invoice *keyed, struct keyed_invoice *ret_kept);
+/* The same, and nobody else changes it before the transaction's end. */
+enum rc invoice_store_lock(struct ctx *cx, const char *id, struct invoice *ret_invoice);
 
-enum rc invoice_store_find(struct ctx *cx, const char *id, struct invoice *ret_invoice);
+/* The invoice's amounts, discount, description and due date, and its lines in place of those that there were.  In a transaction,
+ * with the invoice locked. */
+enum rc invoice_store_replace(struct ctx *cx, const struct invoice *invoice, struct invoice *ret_saved);
 
-/* after is a UUID, or NULL for the first ones. */
+/* Makes it ISSUED, now, due on due_date.  In a transaction, with the invoice locked. */
+enum rc invoice_store_issue(struct ctx *cx, const struct invoice *invoice, struct invoice *ret_saved);
+
+/* after is a UUID, or NULL for the first ones.  Without lines. */
 enum rc invoice_store_list(struct ctx *cx, const struct invoice_filter *filter, const char *after,
     int64_t limit, struct invoice **ret_invoices, size_t *ret_count);
+
+/* What a row of invoice has, for statements of others: columns, and what they are. */
+#define INVOICE_COLUMNS(i)                                                                                   \
+	i ".id, " i ".number, " i ".patient_id, " i ".appointment_id, " i ".service_code, " i ".status, " i ".amount, " i    \
+	  ".remaining_amount, " i ".subtotal, " i ".tax, " i ".discount, " i ".amount_paid, " i ".amount_credited, " i       \
+	  ".amount_refunded, " i ".currency, " i ".description, case when " i ".status <> 'DRAFT' then " i                    \
+	  ".issued_at end as issued_at, " i ".due_date, " i ".appointment_cancelled, " i ".version"
+
+/* The same as members of an invoice that is inside another struct. */
+#define INVOICE_ROWS(whole, in) \
+	{ .name = "id", .type = F_UUID, .at = offsetof(whole, in.id) }, \
+	{ .name = "number", .type = F_TEXT, .at = offsetof(whole, in.number) }, \
+	{ .name = "patientId", .type = F_UUID, .at = offsetof(whole, in.patient_id) }, \
+	{ .name = "appointmentId", .type = F_UUID, .at = offsetof(whole, in.appointment_id) }, \
+	{ .name = "serviceCode", .type = F_TEXT, .at = offsetof(whole, in.service_code) }, \
+	{ .name = "status", .type = F_TEXT, .at = offsetof(whole, in.status) }, \
+	{ .name = "amount", .type = F_MONEY, .at = offsetof(whole, in.amount) }, \
+	{ .name = "remainingAmount", .type = F_MONEY, .at = offsetof(whole, in.remaining_amount) }, \
+	{ .name = "subtotal", .type = F_MONEY, .at = offsetof(whole, in.subtotal) }, \
+	{ .name = "tax", .type = F_MONEY, .at = offsetof(whole, in.tax) }, \
+	{ .name = "discount", .type = F_MONEY, .at = offsetof(whole, in.discount) }, \
+	{ .name = "amountPaid", .type = F_MONEY, .at = offsetof(whole, in.amount_paid) }, \
+	{ .name = "amountCredited", .type = F_MONEY, .at = offsetof(whole, in.amount_credited) }, \
+	{ .name = "amountRefunded", .type = F_MONEY, .at = offsetof(whole, in.amount_refunded) }, \
+	{ .name = "currency", .type = F_TEXT, .at = offsetof(whole, in.currency) }, \
+	{ .name = "description", .type = F_TEXT, .at = offsetof(whole, in.description) }, \
+	{ .name = "issuedAt", .type = F_INSTANT, .at = offsetof(whole, in.issued_at) }, \
+	{ .name = "dueDate", .type = F_DATE, .at = offsetof(whole, in.due_date) }, \
+	{ .name = "appointmentCancelled", .type = F_BOOL, .at = offsetof(whole, in.appointment_cancelled) }, \
+	{ .name = "version", .type = F_COUNT, .at = offsetof(whole, in.version) }
 
 #endif

@@ -13,6 +13,17 @@ check_code(struct ctx *cx, const char *code)
 	return field_set(cx, field_find(service_fields, "code"), CREATE, code, strlen(code), &named);
 }
 
+/* A booking's invoice is one of it, with tax: that has to be an amount. */
+static enum rc
+check_price(struct ctx *cx, const struct service *s)
+{
+	int64_t tax, amount;
+
+	if (money_rate(s->price.minor, s->tax_rate, &tax) && money_add(s->price.minor, tax, &amount))
+		return RC_OK;
+	return err_field(cx, RC_INVALID, "price", "The price with tax is more than can be counted");
+}
+
 /* What there is already, where writing asked changed nothing. */
 static enum rc
 unchanged(struct ctx *cx, const char *code, struct service *ret_saved)
@@ -31,9 +42,13 @@ service_put(struct ctx *cx, const char *code, int64_t if_version, const struct s
 	enum rc rc;
 
 	assert(s.description != NULL && s.price.known && s.currency != NULL);
+	if (s.tax_rate < 0)
+		s.tax_rate = 0;
 	rc = check_code(cx, code);
 	if (rc == RC_OK && s.code != NULL && strcmp(s.code, code) != 0)
 		rc = err_field(cx, RC_INVALID, "code", "The code can't be changed");
+	if (rc == RC_OK)
+		rc = check_price(cx, &s);
 	if (rc != RC_OK)
 		return rc;
 	s.code = code;

@@ -3,33 +3,34 @@
 
 #include "lib/pg/pg.h"
 
-#define COLUMNS "code, description, price, currency, version"
-#define SAVED "s.code, s.description, s.price, s.currency, s.version"
+#define COLUMNS "code, description, price, currency, tax_rate, version"
+#define SAVED "s.code, s.description, s.price, s.currency, s.tax_rate, s.version"
 
 static const struct pg_stmt put_service = {
 	.name = "put_service",
 	.kind = PG_WRITE,
-	.sql = "insert into service as s (code, description, price, currency) values ($1, $2, $3::bigint, $4)"
+	.sql = "insert into service as s (code, description, price, currency, tax_rate)"
+	       " values ($1, $2, $3::bigint, $4, $5::bigint)"
 	       " on conflict (code) do update set description = excluded.description, price = excluded.price,"
-	       " currency = excluded.currency, version = s.version + 1, updated_at = now()"
-	       " where (s.description, s.price, s.currency)"
-	       " is distinct from (excluded.description, excluded.price, excluded.currency)"
+	       " currency = excluded.currency, tax_rate = excluded.tax_rate, version = s.version + 1, updated_at = now()"
+	       " where (s.description, s.price, s.currency, s.tax_rate) is distinct from"
+	       " (excluded.description, excluded.price, excluded.currency, excluded.tax_rate)"
 	       " returning " SAVED,
-	.takes = "code description price currency",
+	.takes = "code description price currency taxRate",
 	.in = service_fields,
 	.out = service_fields,
 };
 
-#define CHANGED "((description, price, currency) is distinct from ($2, $3::bigint, $4))"
+#define CHANGED "((description, price, currency, tax_rate) is distinct from ($2, $3::bigint, $4, $5::bigint))"
 
 static const struct pg_stmt replace_service = {
 	.name = "replace_service",
 	.kind = PG_WRITE,
-	.sql = "update service set description = $2, price = $3::bigint, currency = $4,"
+	.sql = "update service set description = $2, price = $3::bigint, currency = $4, tax_rate = $5::bigint,"
 	       " version = version + " CHANGED "::int, updated_at = case when " CHANGED
 	       " then now() else updated_at end"
-	       " where code = $1 and version = $5::bigint returning " COLUMNS,
-	.takes = "code description price currency version",
+	       " where code = $1 and version = $6::bigint returning " COLUMNS,
+	.takes = "code description price currency taxRate version",
 	.in = service_fields,
 	.out = service_fields,
 };
@@ -40,6 +41,17 @@ static const struct pg_stmt find_service = {
 	.sql = "select " COLUMNS " from service where code = $1",
 	.takes = "code",
 	.in = service_fields,
+	.out = service_fields,
+};
+
+static const struct field codes_fields[] = { { .name = "codes", .type = F_TEXT, .at = 0 }, FIELD_END };
+
+static const struct pg_stmt find_services = {
+	.name = "find_services",
+	.kind = PG_READ,
+	.sql = "select " COLUMNS " from service where code = any($1::text[])",
+	.takes = "codes",
+	.in = codes_fields,
 	.out = service_fields,
 };
 
@@ -79,6 +91,19 @@ enum rc
 service_store_find(struct ctx *cx, const char *code, struct service *ret_service)
 {
 	return pg_fetch_one(cx, &find_service, &(struct service){ .code = code }, ret_service);
+}
+
+enum rc
+service_store_find_all(
+    struct ctx *cx, const char *const *codes, size_t count, struct service **ret_services, size_t *ret_count)
+{
+	struct pg_array array = PG_ARRAY(cx->arena);
+	const char *arg;
+
+	for (size_t i = 0; i < count; i++)
+		pg_array_add(&array, codes[i]);
+	arg = pg_array_end(&array);
+	return pg_fetch_all(cx, &find_services, &arg, sizeof(**ret_services), ret_services, ret_count);
 }
 
 enum rc

@@ -13,6 +13,10 @@ enum rc service_store_replace(struct ctx *cx, const struct service *s, struct se
 
 enum rc service_store_find(struct ctx *cx, const char *code, struct service *ret_service);
 
+/* Those of the codes that there are, in no order. */
+enum rc service_store_find_all(
+    struct ctx *cx, const char *const *codes, size_t count, struct service **ret_services, size_t *ret_count);
+
 /* Those behind after, which is "" for the first ones. */
 enum rc service_store_list(
     struct ctx *cx, const char *after, int64_t limit, struct service **ret_services, size_t *ret_count);

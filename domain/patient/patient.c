@@ -186,3 +186,15 @@ patient_exist(struct ctx *cx, const char *const *ids, size_t count, bool *ret_ex
 			       bsearch(parsed[i], found, found_count, sizeof(*found), compare_id) != NULL;
 	return RC_OK;
 }
+
+enum rc
+patient_look_up(struct ctx *cx, const char *id, struct patient *ret_patient, bool *ret_exists)
+{
+	char parsed[UUID_SIZE];
+	enum rc rc = RC_NOT_FOUND;
+
+	if (uuid_parse_padded(id, parsed))
+		rc = patient_store_look_up(cx, parsed, ret_patient);
+	*ret_exists = rc == RC_OK;
+	return rc == RC_NOT_FOUND ? RC_OK : rc;
+}

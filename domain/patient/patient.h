@@ -14,7 +14,7 @@
 #include "lib/field/field.h"
 #include "lib/field/page.h"
 
-#define PATIENT_SCHEMA 2 /* newest file of db/patient */
+#define PATIENT_SCHEMA 4 /* newest file of db/patient */
 
 struct patient {
 	const char *id;              /* UUID */
@@ -59,5 +59,8 @@ enum rc patient_for_each(struct ctx *cx, const struct patient_filter *filter,
 
 /* ids are as they came from outside: one that is no UUID doesn't exist; spaces around it are trimmed. */
 enum rc patient_exist(struct ctx *cx, const char *const *ids, size_t count, bool *ret_exist);
+
+/* Whom a document is for: ret_patient has id, name, address and date_of_birth, where *ret_exists.  id as above. */
+enum rc patient_look_up(struct ctx *cx, const char *id, struct patient *ret_patient, bool *ret_exists);
 
 #endif

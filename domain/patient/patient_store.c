@@ -65,6 +65,15 @@ static const struct pg_stmt existing_patients = {
 	.out = patient_fields,
 };
 
+static const struct pg_stmt look_up_patient = {
+	.name = "look_up_patient",
+	.kind = PG_READ,
+	.sql = "select id, name, address, date_of_birth from patient where id = $1::uuid and deleted_at is null",
+	.takes = "id",
+	.in = patient_fields,
+	.out = patient_fields,
+};
+
 /* --- lists: a statement for each index that can answer --- */
 
 struct list_args {
@@ -226,4 +235,10 @@ enum rc
 patient_store_existing(struct ctx *cx, const char *ids, struct patient **ret_patients, size_t *ret_count)
 {
 	return pg_fetch_all(cx, &existing_patients, &ids, sizeof(**ret_patients), ret_patients, ret_count);
+}
+
+enum rc
+patient_store_look_up(struct ctx *cx, const char *id, struct patient *ret_patient)
+{
+	return pg_fetch_one(cx, &look_up_patient, &(struct patient){ .id = id }, ret_patient);
 }

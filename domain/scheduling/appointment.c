@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "domain/scheduling/appointment_store.h"
+#include "domain/scheduling/states.h"
+#include "lib/base/clock.h"
 #include "lib/base/config.h"
 #include "lib/base/uuid.h"
 
@@ -17,8 +19,8 @@
 #define LAST_US INT64_C(253402300799999999)
 #define US_DIGITS 18
 
-/* Nobody else changes an appointment's version than who cancels it, so the second try finds it cancelled. */
-#define CANCEL_TRIES 3
+/* How often a step is begun again that somebody else's came before. */
+#define STEP_TRIES 5
 
 static enum rc
 not_found(struct ctx *cx, const char *id)
@@ -93,7 +95,7 @@ appointment_book(struct ctx *cx, const struct scheduling_ports *ports, const str
 		rc = check_patient(cx, ports, a.patient_id);
 	if (rc != RC_OK)
 		return rc;
-	outbox_row_init(cx, &event, TYPE_APPOINTMENT_BOOKED, a.id);
+	outbox_row_init(cx, &event, "appointment", TYPE_APPOINTMENT_BOOKED, a.id);
 	rc = ports->encode_booked(cx, &a, &event.payload);
 	if (rc == RC_OK)
 		rc = appointment_store_insert(cx, &a, &event, ret_booked);
@@ -108,55 +110,151 @@ appointment_find(struct ctx *cx, const char *id, struct appointment *ret_appoint
 	return rc == RC_NOT_FOUND ? not_found(cx, id) : rc;
 }
 
-/* Writes the cancellation of what was read as now; RC_NOT_FOUND where it is no longer so. */
-static enum rc
-write_cancellation(struct ctx *cx, const struct scheduling_ports *ports, const struct appointment *now,
-    const char *reason, struct appointment *ret_appointment)
+/* One step of states.h: what it makes of an appointment, and who hears of it. */
+struct step {
+	enum visit_state to;
+	const char *type;
+	enum rc (*encode)(struct ctx *cx, const struct appointment *a, struct field_bytes *ret_payload);
+	enum rc (*store)(struct ctx *cx, const struct appointment *a, const struct outbox_row *event,
+	    struct appointment *ret_saved);
+	struct appointment asked; /* CANCELLED: the reason; BOOKED: its times, provider and zone */
+};
+
+/* The appointment after the step. */
+static struct appointment
+after(const struct appointment *now, const struct step *s)
 {
 	struct appointment next = *now;
+
+	next.status = visit_state_names[s->to];
+	if (s->to == VISIT_CANCELLED) {
+		next.cancel_reason = s->asked.cancel_reason;
+		next.cancelled_at = (struct instant){ .us = clock_now_us(), .known = true };
+	}
+	if (s->to != VISIT_BOOKED)
+		return next;
+	next.starts_at = s->asked.starts_at;
+	next.ends_at = s->asked.ends_at;
+	if (s->asked.provider_id != NULL)
+		next.provider_id = s->asked.provider_id;
+	if (s->asked.zone != NULL)
+		next.zone = s->asked.zone;
+	return next;
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* Whether the step has been taken already. */
+static bool
+is_done(const struct appointment *now, const struct step *s)
+{
+	struct appointment next = after(now, s);
+
+	return visit_state(now) == s->to && now->starts_at.us == next.starts_at.us && now->ends_at.us == next.ends_at.us &&
+	       same_text(now->provider_id, next.provider_id) && same_text(now->zone, next.zone);
+}
+
+/* Writes the step from what was read as now; RC_NOT_FOUND where it is no longer so. */
+static enum rc
+write_step(struct ctx *cx, const struct step *s, const struct appointment *now, struct appointment *ret_appointment)
+{
+	struct appointment next = after(now, s);
 	struct outbox_row event;
 	enum rc rc;
 
-	next.status = "CANCELLED";
-	next.cancel_reason = reason;
 	next.version = now->version + 1;
-	outbox_row_init(cx, &event, TYPE_APPOINTMENT_CANCELLED, now->id);
-	rc = ports->encode_cancelled(cx, &next, &event.payload);
+	outbox_row_init(cx, &event, "appointment", s->type, now->id);
+	rc = s->encode(cx, &next, &event.payload);
 	next.version = now->version;
 	if (rc == RC_OK)
-		rc = appointment_store_cancel(cx, &next, &event, ret_appointment);
+		rc = s->store(cx, &next, &event, ret_appointment);
 	return rc;
 }
 
 /*
  * The event names the patient and the new version, so the appointment is read first; the statement that writes both
- * changes only what was read.  A cancelled one is answered also to the If-Match of the version before, which is what a
- * client holds who repeats a cancellation whose answer was lost (RFC 9110, section 13.1.1).
+ * changes only what was read.  What is done is answered also to the If-Match of the version before, which is what a
+ * client holds who repeats a step whose answer was lost (RFC 9110, section 13.1.1).
  */
-enum rc
-appointment_cancel(struct ctx *cx, const struct scheduling_ports *ports, const char *id, int64_t if_version,
-    const char *reason, struct appointment *ret_appointment)
+static enum rc
+take(struct ctx *cx, const char *id, int64_t if_version, const struct step *s, struct appointment *ret_appointment)
 {
 	struct appointment now;
 	enum rc rc = RC_NOT_FOUND;
 
-	for (int i = 0; i < CANCEL_TRIES && rc == RC_NOT_FOUND; i++) {
-		bool cancelled;
+	for (int i = 0; i < STEP_TRIES && rc == RC_NOT_FOUND; i++) {
+		bool done;
 
 		rc = appointment_find(cx, id, &now);
 		if (rc != RC_OK)
 			return rc;
-		cancelled = strcmp(now.status, "CANCELLED") == 0;
-		if (if_version != 0 && if_version != now.version &&
-		    !(cancelled && if_version == now.version - 1))
+		done = is_done(&now, s);
+		if (if_version != 0 && if_version != now.version && !(done && if_version == now.version - 1))
 			return err_set(cx, RC_STALE, "The appointment was changed meanwhile");
-		if (cancelled) {
+		if (done) {
 			*ret_appointment = now;
 			return RC_OK;
 		}
-		rc = write_cancellation(cx, ports, &now, reason, ret_appointment);
+		rc = visit_may_become(cx, &now, s->to);
+		if (rc == RC_OK)
+			rc = write_step(cx, s, &now, ret_appointment);
 	}
 	return rc == RC_NOT_FOUND ? RC_UNAVAILABLE : rc;
+}
+
+enum rc
+appointment_cancel(struct ctx *cx, const struct scheduling_ports *ports, const char *id, int64_t if_version,
+    const char *reason, struct appointment *ret_appointment)
+{
+	const struct step cancel = { VISIT_CANCELLED, TYPE_APPOINTMENT_CANCELLED, ports->encode_cancelled,
+		appointment_store_status, { .cancel_reason = reason } };
+
+	return take(cx, id, if_version, &cancel, ret_appointment);
+}
+
+enum rc
+appointment_check_in(struct ctx *cx, const struct scheduling_ports *ports, const char *id, int64_t if_version,
+    struct appointment *ret_appointment)
+{
+	const struct step check_in = { VISIT_CHECKED_IN, TYPE_APPOINTMENT_CHECKED_IN, ports->encode_checked_in,
+		appointment_store_status, { 0 } };
+
+	return take(cx, id, if_version, &check_in, ret_appointment);
+}
+
+enum rc
+appointment_complete(struct ctx *cx, const struct scheduling_ports *ports, const char *id, int64_t if_version,
+    struct appointment *ret_appointment)
+{
+	const struct step complete = { VISIT_COMPLETED, TYPE_APPOINTMENT_COMPLETED, ports->encode_completed,
+		appointment_store_status, { 0 } };
+
+	return take(cx, id, if_version, &complete, ret_appointment);
+}
+
+enum rc
+appointment_no_show(struct ctx *cx, const struct scheduling_ports *ports, const char *id, int64_t if_version,
+    struct appointment *ret_appointment)
+{
+	const struct step no_show = { VISIT_NO_SHOW, TYPE_APPOINTMENT_NO_SHOW, ports->encode_no_show,
+		appointment_store_status, { 0 } };
+
+	return take(cx, id, if_version, &no_show, ret_appointment);
+}
+
+enum rc
+appointment_reschedule(struct ctx *cx, const struct scheduling_ports *ports, const char *id, int64_t if_version,
+    const struct appointment *asked, struct appointment *ret_appointment)
+{
+	struct step reschedule = { VISIT_BOOKED, TYPE_APPOINTMENT_RESCHEDULED, ports->encode_rescheduled,
+		appointment_store_reschedule, *asked };
+	enum rc rc = settle_end(cx, &reschedule.asked);
+
+	return rc == RC_OK ? take(cx, id, if_version, &reschedule, ret_appointment) : rc;
 }
 
 /* "<microseconds>|<id>": where a page ended. */

@@ -1,10 +1,8 @@
 /* appointment_fields.c - what an appointment's members are. */
-#include "domain/scheduling/scheduling.h"
+#include "domain/scheduling/states.h"
 
 #define AT(member) offsetof(struct appointment, member)
 #define FILTER_AT(member) offsetof(struct appointment_filter, member)
-
-static const char *const statuses[] = { "BOOKED", "CANCELLED", NULL };
 
 const struct field appointment_fields[] = {
 	{ "id", F_UUID, AT(id), .use = REPLY },
@@ -13,7 +11,7 @@ const struct field appointment_fields[] = {
 	  .help = "Who treats; without one the appointment collides with nothing." },
 	{ "serviceCode", F_CODE, AT(service_code), .max = 64, .use = CREATE | REPLY | REQUIRED,
 	  .help = "Need not be on the price list yet." },
-	{ "status", F_ENUM, AT(status), .choices = statuses, .use = REPLY },
+	{ "status", F_ENUM, AT(status), .choices = visit_state_names, .use = REPLY },
 	{ "startsAt", F_INSTANT, AT(starts_at), .use = CREATE | REPLY | REQUIRED,
 	  .help = "May lie in the past: records are entered late." },
 	{ "endsAt", F_INSTANT, AT(ends_at), .use = CREATE | REPLY,
@@ -30,6 +28,16 @@ const struct field appointment_fields[] = {
 
 const struct field appointment_cancel_fields[] = {
 	{ "reason", F_TEXT, AT(cancel_reason), .use = CREATE },
+	FIELD_END
+};
+
+const struct field appointment_reschedule_fields[] = {
+	{ "startsAt", F_INSTANT, AT(starts_at), .use = CREATE | REQUIRED },
+	{ "endsAt", F_INSTANT, AT(ends_at), .use = CREATE,
+	  .help = "The first moment that is free again; exactly one of endsAt and durationMinutes." },
+	{ "durationMinutes", F_COUNT, AT(duration_minutes), .max = APPOINTMENT_DAYS_MAX * 24 * 60, .use = CREATE },
+	{ "providerId", F_UUID, AT(provider_id), .use = CREATE, .help = "Without it the provider stays." },
+	{ "zone", F_ZONE, AT(zone), .use = CREATE, .help = "Without it the zone stays." },
 	FIELD_END
 };
 

@@ -22,6 +22,7 @@ static const struct field change_fields[] = {
 	{ .name = "patientId", .type = F_UUID, .at = AT(a.patient_id) },
 	{ .name = "providerId", .type = F_UUID, .at = AT(a.provider_id) },
 	{ .name = "serviceCode", .type = F_CODE, .at = AT(a.service_code) },
+	{ .name = "status", .type = F_TEXT, .at = AT(a.status) },
 	{ .name = "startsAt", .type = F_INSTANT, .at = AT(a.starts_at) },
 	{ .name = "endsAt", .type = F_INSTANT, .at = AT(a.ends_at) },
 	{ .name = "zone", .type = F_ZONE, .at = AT(a.zone) },
@@ -55,14 +56,28 @@ static const struct pg_stmt insert_appointment = {
 	.out = appointment_fields,
 };
 
-static const struct pg_stmt cancel_appointment = {
-	.name = "cancel_appointment",
+static const struct pg_stmt set_appointment_status = {
+	.name = "set_appointment_status",
 	.kind = PG_WRITE,
 	.sql = "with a as (update appointment"
-	       " set status = 'CANCELLED', cancel_reason = $7, version = version + 1, updated_at = now()"
-	       " where id = $5::uuid and version = $6::bigint and status = 'BOOKED'"
+	       " set status = $7, cancel_reason = $8, version = version + 1, updated_at = now()"
+	       " where id = $5::uuid and version = $6::bigint"
 	       " returning " COLUMNS "), e as (" EVENT_OF("a") ") select " COLUMNS " from a",
-	.takes = EVENT_TAKES "id version cancelReason",
+	.takes = EVENT_TAKES "id version status cancelReason",
+	.in = change_fields,
+	.out = appointment_fields,
+};
+
+/* In its provider's turn, as a booking is. */
+static const struct pg_stmt reschedule_appointment = {
+	.name = "reschedule_appointment",
+	.kind = PG_WRITE,
+	.sql = "with turn as materialized (select pg_advisory_xact_lock(1, hashtext($7::uuid::text))),"
+	       " a as (update appointment set provider_id = $7::uuid, starts_at = $8::timestamptz,"
+	       " ends_at = $9::timestamptz, zone = $10, version = version + 1, updated_at = now() from turn"
+	       " where id = $5::uuid and version = $6::bigint"
+	       " returning " COLUMNS "), e as (" EVENT_OF("a") ") select " COLUMNS " from a",
+	.takes = EVENT_TAKES "id version providerId startsAt endsAt zone",
 	.in = change_fields,
 	.out = appointment_fields,
 };
@@ -76,14 +91,16 @@ static const struct pg_stmt find_appointment = {
 	.out = appointment_fields,
 };
 
-/* The same condition as that of the constraint appointment_provider_free, whose index answers it. */
+/* The same condition as that of the constraint appointment_provider_free, whose index answers it.  An appointment that is to be moved
+ * doesn't collide with itself. */
 static const struct pg_stmt find_collision = {
 	.name = "find_collision",
 	.kind = PG_READ,
-	.sql = "select " COLUMNS " from appointment where provider_id = $1::uuid and status <> 'CANCELLED'"
+	.sql = "select " COLUMNS " from appointment where provider_id = $1::uuid"
+	       " and status not in ('CANCELLED', 'NO_SHOW')"
 	       " and tstzrange(starts_at, ends_at) && tstzrange($2::timestamptz, $3::timestamptz)"
-	       " order by starts_at limit 1",
-	.takes = "providerId startsAt endsAt",
+	       " and id <> $4::uuid order by starts_at limit 1",
+	.takes = "providerId startsAt endsAt id",
 	.in = change_fields,
 	.out = appointment_fields,
 };
@@ -214,10 +231,20 @@ appointment_store_find(struct ctx *cx, const char *id, struct appointment *ret_a
 }
 
 enum rc
-appointment_store_cancel(struct ctx *cx, const struct appointment *a, const struct outbox_row *event,
+appointment_store_status(struct ctx *cx, const struct appointment *a, const struct outbox_row *event,
     struct appointment *ret_saved)
 {
 	struct change c = { .a = *a, .event = *event };
 
-	return pg_fetch_one(cx, &cancel_appointment, &c, ret_saved);
+	return pg_fetch_one(cx, &set_appointment_status, &c, ret_saved);
+}
+
+enum rc
+appointment_store_reschedule(struct ctx *cx, const struct appointment *a, const struct outbox_row *event,
+    struct appointment *ret_saved)
+{
+	struct change c = { .a = *a, .event = *event };
+	enum rc rc = pg_try_one(cx, &reschedule_appointment, &c, ret_saved);
+
+	return rc == RC_OVERLAP ? collision(cx, &c) : rc;
 }

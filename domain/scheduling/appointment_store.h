@@ -2,8 +2,8 @@
 #ifndef SCHEDULING_APPOINTMENT_STORE_H
 #define SCHEDULING_APPOINTMENT_STORE_H
 
-#include "domain/scheduling/outbox_store.h"
 #include "domain/scheduling/scheduling.h"
+#include "lib/outbox/outbox.h"
 
 /* The appointment and its event in one statement, so both or neither.  a is complete.  RC_CONFLICT where the provider
  * or the id is taken. */
@@ -12,10 +12,14 @@ enum rc appointment_store_insert(struct ctx *cx, const struct appointment *a, co
 
 enum rc appointment_store_find(struct ctx *cx, const char *id, struct appointment *ret_appointment);
 
-/* a is what is stored, with its new cancel_reason.  RC_NOT_FOUND where it is no longer BOOKED in that version; then no
+/* a is what is stored, with its new status and cancel_reason.  RC_NOT_FOUND where it is no longer in that version; then no
  * event is written either. */
-enum rc appointment_store_cancel(struct ctx *cx, const struct appointment *a, const struct outbox_row *event,
+enum rc appointment_store_status(struct ctx *cx, const struct appointment *a, const struct outbox_row *event,
     struct appointment *ret_saved);
+
+/* The same with its new times, provider and zone; RC_CONFLICT where the provider is taken. */
+enum rc appointment_store_reschedule(struct ctx *cx, const struct appointment *a,
+    const struct outbox_row *event, struct appointment *ret_saved);
 
 /* Those after (after_start, after_id) in order of both; after_id NULL: from the start. */
 enum rc appointment_store_list(struct ctx *cx, const struct appointment_filter *filter,

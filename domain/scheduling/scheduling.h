@@ -13,8 +13,9 @@
 #include "lib/base/event.h"
 #include "lib/field/field.h"
 #include "lib/field/page.h"
+#include "lib/outbox/outbox.h"
 
-#define SCHEDULING_SCHEMA 2 /* newest file of db/scheduling */
+#define SCHEDULING_SCHEMA 4 /* newest file of db/scheduling */
 
 #define APPOINTMENT_DAYS_MAX 366
 
@@ -23,12 +24,13 @@ struct appointment {
 	const char *patient_id;
 	const char *provider_id;  /* NULL: nobody in particular, so it collides with nothing */
 	const char *service_code; /* need not be one that billing knows: prices are billing's */
-	const char *status;       /* BOOKED, CANCELLED */
+	const char *status;       /* a name of states.h */
 	struct instant starts_at; /* [starts_at, ends_at) */
 	struct instant ends_at;
 	int64_t duration_minutes; /* input only, instead of ends_at */
 	const char *zone;         /* IANA; only says how to show the times */
 	const char *cancel_reason;
+	struct instant cancelled_at; /* for the event alone */
 	int64_t version;
 };
 
@@ -49,11 +51,20 @@ struct scheduling_ports {
 	    struct ctx *cx, const struct appointment *a, struct field_bytes *ret_payload);
 	enum rc (*encode_cancelled)(
 	    struct ctx *cx, const struct appointment *a, struct field_bytes *ret_payload);
+	enum rc (*encode_rescheduled)(
+	    struct ctx *cx, const struct appointment *a, struct field_bytes *ret_payload);
+	enum rc (*encode_checked_in)(
+	    struct ctx *cx, const struct appointment *a, struct field_bytes *ret_payload);
+	enum rc (*encode_completed)(
+	    struct ctx *cx, const struct appointment *a, struct field_bytes *ret_payload);
+	enum rc (*encode_no_show)(
+	    struct ctx *cx, const struct appointment *a, struct field_bytes *ret_payload);
 };
 
 extern const struct field appointment_fields[];
 extern const struct field appointment_filters[];
 extern const struct field appointment_cancel_fields[];
+extern const struct field appointment_reschedule_fields[];
 
 /* Verifies the patient, then writes the appointment and its outbox row in one statement.  asked->id NULL: a new one
  * is made.  RC_CONFLICT where the provider is taken, blaming startsAt (the message says from when to when), or where
@@ -67,16 +78,26 @@ enum rc appointment_find(struct ctx *cx, const char *id, struct appointment *ret
 enum rc appointment_list(struct ctx *cx, const struct appointment_filter *filter,
     struct appointment **ret_appointments, size_t *ret_count, const char **ret_next);
 
-/* Cancelling what is cancelled changes nothing and answers the same. */
+/*
+ * What may become of an appointment, by the table of states.h; each with its event, in one statement.  Doing again what is done changes
+ * nothing and answers the same.  RC_STALE where it isn't in version if_version (0: whatever it is); RC_CONFLICT where its state doesn't
+ * allow it: the message says which states are possible.
+ */
 enum rc appointment_cancel(struct ctx *cx, const struct scheduling_ports *ports, const char *id,
     int64_t if_version, const char *reason, struct appointment *ret_appointment);
+enum rc appointment_check_in(struct ctx *cx, const struct scheduling_ports *ports, const char *id,
+    int64_t if_version, struct appointment *ret_appointment);
+enum rc appointment_complete(struct ctx *cx, const struct scheduling_ports *ports, const char *id,
+    int64_t if_version, struct appointment *ret_appointment);
+enum rc appointment_no_show(struct ctx *cx, const struct scheduling_ports *ports, const char *id,
+    int64_t if_version, struct appointment *ret_appointment);
 
-/* --- for the relay --- */
+/* asked has starts_at, and ends_at or duration_minutes; perhaps provider_id and zone, else they stay.  RC_CONFLICT also where the provider
+ * is taken, blaming startsAt. */
+enum rc appointment_reschedule(struct ctx *cx, const struct scheduling_ports *ports, const char *id,
+    int64_t if_version, const struct appointment *asked, struct appointment *ret_appointment);
 
-/* Rows of the outbox not yet published, oldest first, as events; ret_seqs[i] belongs to ret_events[i]. */
-enum rc outbox_pending(
-    struct ctx *cx, size_t max, struct event **ret_events, int64_t **ret_seqs, size_t *ret_count);
-enum rc outbox_published(struct ctx *cx, const int64_t *seqs, size_t count);
-enum rc outbox_purge(struct ctx *cx, int64_t keep_s, int64_t *ret_purged);
+/* What the relay publishes. */
+extern const struct outbox scheduling_outbox;
 
 #endif

@@ -9,7 +9,7 @@
 const struct web_route auth_routes[] = {
 	{ .method = "POST", .pattern = "/auth", .roles = ROLE_ADMIN, .handler = accounts_create,
 	  .summary = "Make an account", .body = registration_fields, .body_use = CREATE,
-	  .answer = account_summary_fields, .status = 201, .errors = ERR(RC_CONFLICT) },
+	  .answer = account_summary_fields, .status = 201, .errors = ERR(RC_CONFLICT), .once = true },
 	{ .method = "POST", .pattern = "/auth/login", .roles = ROLE_ANYONE, .audited = true, .handler = login_post,
 	  .summary = "Log in: a pair of tokens for an e-mail address and its password",
 	  .body = credentials_fields, .body_use = CREATE, .answer = token_pair_fields, .status = 200,

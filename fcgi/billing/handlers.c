@@ -80,15 +80,12 @@ invoices_list(struct ctx *cx, const struct request *rq, struct reply *rp)
 enum rc
 invoices_create(struct ctx *cx, const struct request *rq, struct reply *rp)
 {
-	struct once once = { .route = request_route(rq) };
 	struct invoice asked = { 0 }, saved;
 	enum rc rc;
 
-	rc = request_idempotency_key(cx, rq, &once.key);
+	rc = request_read(cx, rq, invoice_fields, CREATE, &asked);
 	if (rc == RC_OK)
-		rc = request_read(cx, rq, invoice_fields, CREATE, &asked);
-	if (rc == RC_OK)
-		rc = invoice_create(cx, &billing_ports, &asked, &once, &saved);
+		rc = invoice_create(cx, &billing_ports, &asked, &saved);
 	if (rc == RC_OK)
 		rc = reply_created(cx, rp, invoice_fields, &saved, saved.id, saved.version);
 	return rc;
@@ -107,5 +104,30 @@ invoices_get(struct ctx *cx, const struct request *rq, struct reply *rp)
 		rc = invoice_find(cx, id, &found);
 	if (rc == RC_OK)
 		rc = reply_one(cx, rp, invoice_fields, &found, found.version);
+	return rc;
+}
+
+/* PATCH /invoices/{id} */
+enum rc
+invoices_update(struct ctx *cx, const struct request *rq, struct reply *rp)
+{
+	struct invoice asked = { 0 }, found, saved;
+	int64_t version;
+	const char *id;
+	enum rc rc;
+
+	rc = request_id(cx, rq, "id", &id);
+	if (rc == RC_OK)
+		rc = request_if_match(cx, rq, &version);
+	if (rc == RC_OK)
+		rc = invoice_find(cx, id, &found);
+	if (rc != RC_OK)
+		return rc;
+	asked.currency = found.currency; /* amounts are in the draft's own */
+	rc = request_read(cx, rq, invoice_fields, UPDATE, &asked);
+	if (rc == RC_OK)
+		rc = invoice_update(cx, id, version, &asked, &saved);
+	if (rc == RC_OK)
+		rc = reply_one(cx, rp, invoice_fields, &saved, saved.version);
 	return rc;
 }

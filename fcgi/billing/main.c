@@ -3,9 +3,11 @@
 #include "fcgi/billing/handlers.h"
 #include "grpc/patient_client.h"
 #include "lib/base/config.h"
+#include "worker/event_codec.h"
 
 const struct billing_ports billing_ports = {
 	.patients_exist = patient_client_exist,
+	.encode_invoice = event_encode_invoice,
 };
 
 static const char *

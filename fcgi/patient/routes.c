@@ -14,7 +14,7 @@ const struct web_route patient_routes[] = {
 	  .filters = patient_filters, .answer = patient_fields, .list = true, .stream = true, .status = 200 },
 	{ .method = "POST", .pattern = "/patients", .roles = FRONT_DESK, .handler = patients_create,
 	  .summary = "Register a patient", .body = patient_fields, .body_use = CREATE,
-	  .answer = patient_fields, .status = 201, .errors = ERR(RC_CONFLICT) },
+	  .answer = patient_fields, .status = 201, .errors = ERR(RC_CONFLICT), .once = true },
 	{ .method = "GET", .pattern = "/patients/{id}", .roles = READERS, .handler = patients_get,
 	  .summary = "One patient", .answer = patient_fields, .status = 200, .errors = ERR(RC_NOT_FOUND) },
 	{ .method = "PATCH", .pattern = "/patients/{id}", .roles = FRONT_DESK, .handler = patients_change,

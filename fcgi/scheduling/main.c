@@ -9,6 +9,10 @@ const struct scheduling_ports scheduling_ports = {
 	.patients_exist = patient_client_exist,
 	.encode_booked = event_encode_booked,
 	.encode_cancelled = event_encode_cancelled,
+	.encode_rescheduled = event_encode_rescheduled,
+	.encode_checked_in = event_encode_checked_in,
+	.encode_completed = event_encode_completed,
+	.encode_no_show = event_encode_no_show,
 };
 
 static const char *

@@ -12,8 +12,8 @@ header["X-Request-Id"] = id(header["X-Request-Id"]) or id(header["traceparent"])
 	string.format("%08x%08x%08x%08x", lighty.c.time(), random(), random(), random())
 
 -- Of the path the log gets only what can be no name: the first word, an id, what is done to it.
-local words = { patients = true, appointments = true, services = true, invoices = true, auth = true, audit = true,
-	health = true, ["openapi.json"] = true }
+local words = { patients = true, appointments = true, services = true, invoices = true, documents = true, payments = true,
+	accounts = true, reports = true, auth = true, audit = true, health = true, ["openapi.json"] = true }
 local path = (r.req_attr["request.orig-uri"] or ""):match("^[^?]*")
 if path == "" then
 	path = "/" -- of a request that could not be read

@@ -74,10 +74,18 @@ struct config {
 	} events;
 	struct {
 		const char *currency;	     /* where a request names none */
+		int terms_days;		     /* from issue to due date */
+		const char *series;	     /* before the year in numbers: "A-" makes A-2026-000123 */
+		int late_hours;		     /* cancelled later than this before the start costs; 0: never */
+		const char *late_service;    /* the fee's service code; "": none */
+		const char *no_show_service; /* the same for who didn't come */
 	} billing;
 	struct {
-		const char *zone;	     /* IANA name, where a booking names none */
+		const char *zone;	     /* IANA name: the clinic's own, and where a booking names none */
 	} scheduling;
+	struct {
+		const char *name, *address, *phone, *tax_number; /* as documents show them; address in lines parted by "; " */
+	} clinic;
 	struct {
 		const char *level;	     /* debug, info, warning, error */
 	} log;

@@ -19,6 +19,7 @@ enum setting_type {
 	S_CHOICE,   /* one word of .unit */
 	S_ADDRESS,  /* host:port */
 	S_CURRENCY,
+	S_ZONE,	    /* a name of the IANA time zone database */
 	S_NAME,	    /* [A-Za-z0-9._/+-]+ */
 };
 

@@ -7,6 +7,7 @@
 #include "lib/base/config_table.h"
 #include "lib/base/money.h"
 #include "lib/base/text.h"
+#include "lib/base/zone.h"
 
 struct unit {
 	const char *name;
@@ -122,6 +123,8 @@ is_name(const char *text)
 static const char *
 check_text(struct arena *a, const struct setting *s, const char *text)
 {
+	int32_t offset;
+
 	if (!utf8_valid(text, strlen(text)))
 		return "not UTF-8";
 	if (has_control(text))
@@ -139,6 +142,8 @@ check_text(struct arena *a, const struct setting *s, const char *text)
 		return "host:port is needed, like 127.0.0.1:9000";
 	if (s->type == S_CURRENCY && currency_decimals(text) < 0)
 		return "a currency of ISO 4217 is needed, like USD";
+	if (s->type == S_ZONE && !zone_offset(text, 0, &offset))
+		return "an IANA time zone that this machine knows is needed, like Europe/Berlin";
 	if (s->type == S_NAME && !is_name(text))
 		return "letters, digits and . _ / + - only";
 	return NULL;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/zone.h"
 
 #define SECOND_US INT64_C(1000000)
 #define DAY_US (INT64_C(86400) * SECOND_US)
@@ -14,7 +15,7 @@ leap_year(int year)
 	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
 }
 
-static int
+int
 days_in_month(int year, int month)
 {
 	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
@@ -31,8 +32,7 @@ days_before_year(int year)
 	return 365 * y + y / 4 - y / 100 + y / 400;
 }
 
-/* Days since 1970-01-01. */
-static int64_t
+int64_t
 day_number(int year, int month, int day)
 {
 	int64_t n = days_before_year(year) - days_before_year(1970) + day - 1;
@@ -168,8 +168,8 @@ instant_parse(const char *text, size_t length, struct instant *ret)
 	return true;
 }
 
-/* The day that day_number() counts to n, by years that begin in March, so that the leap day is their last. */
-static void
+/* By years that begin in March, so that the leap day is their last. */
+void
 day_of_number(int64_t n, int *ret_year, int *ret_month, int *ret_day)
 {
 	int64_t since = n + days_before_year(1970) + 306; /* days since 0000-03-01 */
@@ -208,4 +208,60 @@ instant_format(int64_t us, char ret_text[INSTANT_SIZE])
 		snprintf(ret_text + 19, INSTANT_SIZE - 19, ".%0*uZ", decimals % 7, part % 1000000);
 	else
 		memcpy(ret_text + 19, "Z", 2);
+}
+
+static bool
+parse_day(const char *text, int64_t *ret_number)
+{
+	int year, month, day;
+
+	if (strlen(text) != DATE_SIZE - 1 || !parse_date(text, DATE_SIZE - 1, &year, &month, &day))
+		return false;
+	*ret_number = day_number(year, month, day);
+	return true;
+}
+
+/* False for days of no year that can be written. */
+static bool
+format_day(int64_t number, char ret_date[DATE_SIZE])
+{
+	int year, month, day;
+
+	if (number < day_number(1, 1, 1) || number > day_number(9999, 12, 31))
+		return false;
+	day_of_number(number, &year, &month, &day);
+	snprintf(ret_date, DATE_SIZE, "%04u-%02u-%02u", (unsigned)year % 10000, (unsigned)month % 100, (unsigned)day % 100);
+	return true;
+}
+
+bool
+date_add_days(const char *date, int64_t days, char ret_date[DATE_SIZE])
+{
+	int64_t number;
+
+	return parse_day(date, &number) && !__builtin_add_overflow(number, days, &number) &&
+	       format_day(number, ret_date);
+}
+
+bool
+date_days_between(const char *from, const char *to, int64_t *ret_days)
+{
+	int64_t first, last;
+
+	if (!parse_day(from, &first) || !parse_day(to, &last))
+		return false;
+	*ret_days = last - first;
+	return true;
+}
+
+bool
+date_of_instant_in_zone(int64_t us, const char *zone, char ret_date[DATE_SIZE])
+{
+	int64_t seconds = us / SECOND_US - (us % SECOND_US < 0);
+	int32_t offset;
+
+	if (!zone_offset(zone, seconds, &offset))
+		return false;
+	seconds += offset;
+	return format_day(seconds / 86400 - (seconds % 86400 < 0), ret_date);
 }

@@ -23,6 +23,18 @@ bool date_valid(const char *text, size_t length);
 
 void date_today(char ret_date[DATE_SIZE]); /* in UTC */
 
+/* ret_date may be date itself.  False where date is none, or the day's year isn't 1 to 9999. */
+bool date_add_days(const char *date, int64_t days, char ret_date[DATE_SIZE]);
+bool date_days_between(const char *from, const char *to, int64_t *ret_days); /* negative where to is earlier */
+
+/* The day that it is in an IANA zone at an instant.  False where there is no such zone. */
+bool date_of_instant_in_zone(int64_t us, const char *zone, char ret_date[DATE_SIZE]);
+
+/* Days since 1970-01-01, and the day that they count to. */
+int64_t day_number(int year, int month, int day);
+void day_of_number(int64_t n, int *ret_year, int *ret_month, int *ret_day);
+int days_in_month(int year, int month);
+
 /* RFC 3339 with its mandatory offset, a lower or upper case T and Z, up to 6 decimals (then zeros only: others
  * would be lost), second 60 refused.  Also takes PostgreSQL's own "2026-11-01 04:58:59.5+00". */
 bool instant_parse(const char *text, size_t length, struct instant *ret);

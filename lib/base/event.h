@@ -23,5 +23,18 @@ struct event {
 #define GROUP_BILLING "medicore-billing" /* consumer group of the billing worker */
 #define TYPE_APPOINTMENT_BOOKED "medicore.appointment.booked.v1"
 #define TYPE_APPOINTMENT_CANCELLED "medicore.appointment.cancelled.v1"
+#define TYPE_APPOINTMENT_RESCHEDULED "medicore.appointment.rescheduled.v1"
+#define TYPE_APPOINTMENT_CHECKED_IN "medicore.appointment.checked-in.v1"
+#define TYPE_APPOINTMENT_COMPLETED "medicore.appointment.completed.v1"
+#define TYPE_APPOINTMENT_NO_SHOW "medicore.appointment.no-show.v1"
+
+#define TOPIC_INVOICE "medicore.invoice.v1"
+#define TYPE_INVOICE_ISSUED "medicore.invoice.issued.v1"
+#define TYPE_INVOICE_PARTIALLY_PAID "medicore.invoice.partially-paid.v1"
+#define TYPE_INVOICE_PAID "medicore.invoice.paid.v1"
+#define TYPE_INVOICE_OVERDUE "medicore.invoice.overdue.v1"
+#define TYPE_INVOICE_VOIDED "medicore.invoice.voided.v1"
+#define TYPE_INVOICE_UNCOLLECTIBLE "medicore.invoice.uncollectible.v1"
+#define TYPE_INVOICE_REFUNDED "medicore.invoice.refunded.v1"
 
 #endif

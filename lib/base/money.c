@@ -1,7 +1,13 @@
 #include "lib/base/money.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+
+#define RATE_DECIMALS 4
+
+__extension__ typedef __int128 wide; /* for products of two amounts */
 
 /*
  * ISO 4217, list one: the currencies and funds in use, by their number of decimals.  Codes without a minor unit (gold,
@@ -58,15 +64,14 @@ add_digit(int64_t *minor, char digit)
 	return !__builtin_mul_overflow(*minor, 10, minor) && !__builtin_add_overflow(*minor, digit - '0', minor);
 }
 
-enum money_error
-money_parse(const char *text, size_t length, const char *currency, int64_t *ret_minor)
+/* A number with at most so many decimals, of which it has all in *ret. */
+static enum money_error
+decimal_parse(const char *text, size_t length, int decimals, int64_t *ret)
 {
 	bool negative = length > 0 && text[0] == '-', fits = true, zero = true;
-	int decimals = currency_decimals(currency);
 	size_t whole, part = 0;
 	int64_t minor = 0;
 
-	assert(decimals >= 0);
 	if (negative) {
 		text++;
 		length--;
@@ -91,8 +96,17 @@ money_parse(const char *text, size_t length, const char *currency, int64_t *ret_
 		return zero ? MONEY_MALFORMED : MONEY_NEGATIVE;
 	if (!fits)
 		return MONEY_RANGE;
-	*ret_minor = minor;
+	*ret = minor;
 	return MONEY_OK;
+}
+
+enum money_error
+money_parse(const char *text, size_t length, const char *currency, int64_t *ret_minor)
+{
+	int decimals = currency_decimals(currency);
+
+	assert(decimals >= 0);
+	return decimal_parse(text, length, decimals, ret_minor);
 }
 
 void
@@ -114,4 +128,132 @@ money_format(int64_t minor, const char *currency, char ret_text[MONEY_TEXT_SIZE]
 	if (minor < 0)
 		*--p = '-';
 	memcpy(ret_text, p, (size_t)(text + sizeof(text) - p));
+}
+
+bool
+money_add(int64_t a, int64_t b, int64_t *ret_sum)
+{
+	int64_t sum;
+
+	if (__builtin_add_overflow(a, b, &sum))
+		return false;
+	*ret_sum = sum;
+	return true;
+}
+
+bool
+money_subtract(int64_t a, int64_t b, int64_t *ret_difference)
+{
+	int64_t difference;
+
+	if (__builtin_sub_overflow(a, b, &difference))
+		return false;
+	*ret_difference = difference;
+	return true;
+}
+
+bool
+money_multiply(int64_t minor, int64_t quantity, int64_t *ret_product)
+{
+	int64_t product;
+
+	if (__builtin_mul_overflow(minor, quantity, &product))
+		return false;
+	*ret_product = product;
+	return true;
+}
+
+enum money_error
+rate_parse(const char *text, size_t length, int64_t *ret_rate)
+{
+	int64_t rate;
+	enum money_error error = decimal_parse(text, length, RATE_DECIMALS, &rate);
+
+	if (error == MONEY_OK && rate > RATE_WHOLE)
+		error = MONEY_RANGE;
+	if (error == MONEY_OK)
+		*ret_rate = rate;
+	return error;
+}
+
+void
+rate_format(int64_t rate, char ret_text[RATE_TEXT_SIZE])
+{
+	int64_t one = RATE_WHOLE / 100;
+	size_t n = (size_t)snprintf(ret_text, RATE_TEXT_SIZE, "%" PRId64 ".%0*" PRId64, rate / one, RATE_DECIMALS, rate % one);
+
+	while (ret_text[n - 1] == '0')
+		n--;
+	if (ret_text[n - 1] == '.')
+		n--;
+	ret_text[n] = '\0';
+}
+
+bool
+money_rate(int64_t minor, int64_t rate, int64_t *ret_part)
+{
+	wide product = (wide)minor * rate, part = product / RATE_WHOLE, rest = product % RATE_WHOLE;
+
+	/* The quotient was cut towards zero, and the rest has the product's sign. */
+	if (rest >= RATE_WHOLE / 2)
+		part++;
+	else if (rest <= -RATE_WHOLE / 2)
+		part--;
+	if (part < INT64_MIN || part > INT64_MAX)
+		return false;
+	*ret_part = (int64_t)part;
+	return true;
+}
+
+/* A split under way: of total without its sign. */
+struct split {
+	wide total, all; /* all weights */
+	const int64_t *weights;
+	size_t n;
+	int64_t sign;
+};
+
+/* The index of the largest fraction among those that have their share without it, and no more. */
+static size_t
+largest_fraction(const struct split *s, const int64_t *parts)
+{
+	wide best = -1;
+	size_t at = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		wide product = s->total * s->weights[i], fraction = product % s->all;
+
+		if (fraction > best && parts[i] * s->sign == product / s->all) {
+			best = fraction;
+			at = i;
+		}
+	}
+	return at;
+}
+
+bool
+money_split(int64_t total, const int64_t *weights, size_t n, int64_t *ret_parts)
+{
+	struct split s = {
+		.total = total < 0 ? -(wide)total : total, .weights = weights, .n = n, .sign = total < 0 ? -1 : 1
+	};
+	wide rest = s.total;
+
+	for (size_t i = 0; i < n; i++) {
+		if (weights[i] < 0)
+			return false;
+		s.all += weights[i];
+	}
+	if (n == 0)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		/* Below 2^63 * 2^63, which is far from 2^127. */
+		wide share = s.all != 0 ? s.total * weights[i] / s.all : i == 0 ? s.total : 0;
+
+		ret_parts[i] = (int64_t)(share * s.sign);
+		rest -= share;
+	}
+	for (; rest > 0; rest--)
+		ret_parts[largest_fraction(&s, ret_parts)] += s.sign;
+	return true;
 }

@@ -13,6 +13,7 @@ static const struct rc_meaning meanings[RC_COUNT] = {
 	[RC_STALE] = { "stale", "Precondition Failed", 412, 10, VERDICT_PARK },
 	[RC_TOO_LARGE] = { "too_large", "Content Too Large", 413, 8, VERDICT_PARK },
 	[RC_MEDIA_TYPE] = { "media_type", "Unsupported Media Type", 415, 3, VERDICT_PARK },
+	[RC_REUSED] = { "reused", "Unprocessable Content", 422, 9, VERDICT_PARK },
 	[RC_THROTTLED] = { "throttled", "Too Many Requests", 429, 8, VERDICT_RETRY },
 	[RC_UNAVAILABLE] = { "unavailable", "Service Unavailable", 503, 14, VERDICT_RETRY },
 	[RC_TIMEOUT] = { "timeout", "Service Unavailable", 503, 4, VERDICT_RETRY },

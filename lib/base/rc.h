@@ -19,6 +19,7 @@ enum rc {
 	RC_STALE,	   /* If-Match names an older version */
 	RC_TOO_LARGE,
 	RC_MEDIA_TYPE,	/* the body is not JSON */
+	RC_REUSED,	/* the idempotency key was used for another request */
 	RC_THROTTLED,	/* asked too often; err.retry_after_s says when to ask again */
 	RC_UNAVAILABLE, /* a dependency can't be asked: "I don't know" is never "no" */
 	RC_TIMEOUT,	/* the time allowed ran out */

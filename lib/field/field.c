@@ -34,8 +34,8 @@ member_currency(const struct field *table, const struct field *row, const void *
 	return named != NULL ? *(const char *const *)member_const(named, from) : NULL;
 }
 
-static enum rc
-missing(struct ctx *cx, const struct field *row)
+enum rc
+member_missing(struct ctx *cx, const struct field *row)
 {
 	if (row->missing != NULL)
 		return err_field(cx, RC_INVALID, row->name, "%s", row->missing);
@@ -144,6 +144,19 @@ number_set(struct ctx *cx, const struct field *row, int64_t n, void *into)
 }
 
 static enum rc
+rate_set(struct ctx *cx, const struct field *row, const char *text, size_t length, void *into)
+{
+	switch (rate_parse(text, length, member(row, into))) {
+	case MONEY_OK:
+		return RC_OK;
+	case MONEY_MALFORMED:
+		return malformed(cx, row, "must be a percentage with at most 4 decimals, like 8.25");
+	default:
+		return malformed(cx, row, "must be between 0 and 100");
+	}
+}
+
+static enum rc
 other_set(struct ctx *cx, const struct field *row, const char *text, size_t length, void *into)
 {
 	bool *truth = member(row, into);
@@ -167,6 +180,8 @@ other_set(struct ctx *cx, const struct field *row, const char *text, size_t leng
 	case F_SWITCH:
 		*(enum field_switch *)member(row, into) = strcmp(text, "true") == 0 ? SWITCH_ON : SWITCH_OFF;
 		return unless(cx, row, strcmp(text, "true") == 0 || strcmp(text, "false") == 0, "must be true or false");
+	case F_RATE:
+		return rate_set(cx, row, text, length, into);
 	default:
 		/* F_LIST, F_BYTES: a table that says so is wrong. */
 		return malformed(cx, row, "can't be set");
@@ -192,7 +207,7 @@ field_set(
 		return err_field(cx, RC_INVALID, row->name, "%s must be UTF-8 without NUL", row->name);
 	copy = arena_strndup(cx->arena, text, length);
 	if (((row->use & REQUIRED) != 0 || use == FILTER) && text_blank(copy))
-		return missing(cx, row);
+		return member_missing(cx, row);
 	if (row->type == F_MONEY) {
 		money_keep(row, copy, into);
 		return RC_OK;
@@ -205,8 +220,8 @@ field_set(
 	return rc;
 }
 
-static bool
-blamed(const struct ctx *cx, const struct field *row)
+bool
+member_blamed(const struct ctx *cx, const struct field *row)
 {
 	for (const struct err_field *f = cx->err.fields; f != NULL; f = f->next)
 		if (strcmp(f->name, row->name) == 0)
@@ -223,7 +238,7 @@ money_finish(struct ctx *cx, const struct field *table, const struct field *row,
 	const char *currency = member_currency(table, row, into);
 
 	*money = (struct money){ 0 };
-	if (named != NULL && blamed(cx, named))
+	if (named != NULL && member_blamed(cx, named))
 		return RC_INVALID; /* nobody can say what is wrong with an amount of no currency */
 	if (currency == NULL) {
 		currency = config->billing.currency;
@@ -258,14 +273,25 @@ member_absent(const struct field *row, const void *from)
 		return *(const int64_t *)at == 0;
 	case F_SWITCH:
 		return *(const enum field_switch *)at == SWITCH_ABSENT;
+	case F_RATE:
+		return *(const int64_t *)at < 0;
 	case F_INT:
 	case F_BOOL:
 	case F_LIST:
+	case F_GROUP:
 	case F_BYTES:
 		return false;
 	default:
 		return *(const char *const *)at == NULL;
 	}
+}
+
+/* What a REQUIRED member may not be. */
+static bool
+wanting(const struct field *row, const void *from)
+{
+	return member_absent(row, from) ||
+	       (row->type == F_LIST && ((const struct field_list *)member_const(row, from))->count == 0);
 }
 
 enum rc
@@ -276,8 +302,8 @@ field_finish(struct ctx *cx, const struct field *table, enum field_use use, void
 	for (const struct field *row = table; row->name != NULL; row++) {
 		if ((row->use & use) == 0)
 			continue;
-		if (whole && (row->use & REQUIRED) != 0 && member_absent(row, into))
-			missing(cx, row);
+		if (whole && (row->use & REQUIRED) != 0 && wanting(row, into))
+			member_missing(cx, row);
 		else if (row->type == F_MONEY && !member_absent(row, into))
 			money_finish(cx, table, row, into);
 	}

@@ -11,8 +11,11 @@
  *   F_INT                   int64_t, always there
  *   F_BOOL                  bool; false is left out of replies
  *   F_SWITCH                enum field_switch: true and false both mean something, and absent is neither
- *   F_LIST                  struct field_list: rows of another table (replies only)
- * so a zeroed struct has nothing in it.
+ *   F_LIST                  struct field_list: rows of another table
+ *   F_GROUP                 a struct inside, an object of its own; replies only
+ *   F_RATE                  int64_t, of 10,000 parts of a percent ("8.25" is 82500); -1 where absent
+ * so a zeroed struct has nothing in it but a rate of 0: field_read makes those -1 that the body doesn't name,
+ * field_load those that are null; whoever fills a struct otherwise says which they mean.
  */
 #ifndef FIELD_FIELD_H
 #define FIELD_FIELD_H
@@ -44,6 +47,8 @@ enum field_type {
 	F_BOOL,
 	F_SWITCH,
 	F_LIST,
+	F_GROUP, /* its members are .items, from there on */
+	F_RATE, /* 0 to 100 percent, at most 4 decimals */
 	F_BYTES, /* struct field_bytes; SQL only (bytea) */
 };
 
@@ -72,6 +77,8 @@ enum field_use {
 	FILTER = 1 << 4,   /* read from the query string */
 	KEYS = 1 << 5,	   /* part of a PUT's body */
 	NULLABLE = 1 << 6, /* with REPLY: it may have no value, which replies show as null; OpenAPI says so */
+	EVEN_EMPTY = 1 << 7, /* with REPLY, of an F_LIST: written where it is empty, too */
+	SIGNED = 1 << 8,   /* with REPLY, of an F_MONEY: it may be negative; OpenAPI says so */
 };
 
 struct field {
@@ -79,10 +86,13 @@ struct field {
 	enum field_type type;
 	size_t at;	     /* offset in the struct */
 	unsigned use;	     /* of enum field_use */
-	unsigned max;	     /* most code points (F_TEXT, F_EMAIL, F_CODE), or most of F_COUNT; 0: 255, or no limit for a count */
+	unsigned max;	     /* most code points (F_TEXT, F_EMAIL, F_CODE), or most of F_COUNT; 0: 255, or no limit for a count;
+			      * most elements of an F_LIST, 0: 200 */
 	const char *const *choices; /* F_ENUM, ends with NULL */
 	const char *currency; /* F_MONEY: name of the member with its currency; NULL: "currency" */
-	const struct field *items; /* F_LIST */
+	const struct field *items; /* F_LIST: what its elements are.  In any body they are read as on CREATE, since
+				    * they replace what was there; REQUIRED means at least one.  An F_CURRENCY row
+				    * without CREATE holds the currency of the object around it. */
 	size_t item_size;
 	/* Messages that clients rely on; NULL: a plain one is made. */
 	const char *missing, *malformed, *too_long, *too_long_update;
@@ -96,7 +106,10 @@ struct field {
  * Reads a JSON object of length bytes into into (zeroed by the caller), collecting every field error in cx;
  * use is CREATE, UPDATE or KEYS.  RC_INVALID for any: malformed JSON (RFC 8259 to the letter, checked
  * before json-c sees it), a duplicate member, an unknown one, a wrong type, NUL or bad UTF-8, a value
- * outside its row's limits.
+ * outside its row's limits.  Members of a list's elements are blamed as "lines[2].quantity".
+ *
+ * A currency that the caller put into the struct before is the one meant where the body names none: amounts of
+ * what exists already are in its own.
  */
 enum rc field_read(struct ctx *cx, const struct field *table, enum field_use use, const char *json, size_t length,
     void *into);
@@ -113,8 +126,15 @@ enum rc field_set(struct ctx *cx, const struct field *row, enum field_use use, c
 enum rc field_finish(struct ctx *cx, const struct field *table, enum field_use use, void *into);
 
 /* from's members with REPLY, as a JSON object: null where they are absent, but a false F_BOOL and an empty
- * F_LIST are left out. */
+ * F_LIST are left out, unless EVEN_EMPTY. */
 void field_write(struct buf *b, const struct field *table, const void *from);
+
+/*
+ * The names of the table's members with REPLY as a line of CSV (RFC 4180, CR LF), and one row: cells are empty where a
+ * member is absent; lists have no column.  Text that a spreadsheet would run as a formula gets an apostrophe before it.
+ */
+void field_csv_head(struct buf *b, const struct field *table);
+void field_csv(struct buf *b, const struct field *table, const void *from);
 
 const struct field *field_find(const struct field *table, const char *name); /* NULL: none */
 

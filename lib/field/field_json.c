@@ -50,6 +50,8 @@ wrong_type(struct ctx *cx, const struct field *row)
 		due = "a whole number";
 	else if (row->type == F_BOOL || row->type == F_SWITCH)
 		due = "true or false";
+	else if (row->type == F_LIST)
+		due = "a list";
 	return err_field(cx, RC_INVALID, row->name, "%s must be %s", row->name, due);
 }
 
@@ -92,11 +94,109 @@ unknown_member(struct ctx *cx, const char *name)
 		err_field(cx, RC_INVALID, name, "Unknown member");
 }
 
+static void read_object(
+    struct ctx *cx, const struct field *table, enum field_use use, struct json_object *object, void *into);
+
+/* Gives an element of from's list the currency that it can't name itself.  Where from's own is to blame, so is the
+ * element's: nobody can say what is wrong with its amounts. */
+static void
+inherit_currency(
+    struct ctx *cx, struct ctx *element_cx, const struct field *table, void *from, const struct field *items, void *element)
+{
+	const struct field *outer;
+	const char **currency;
+
+	for (const struct field *row = items; row->name != NULL; row++) {
+		if (row->type != F_CURRENCY || (row->use & CREATE) != 0)
+			continue;
+		outer = field_find(table, row->name);
+		if (outer == NULL)
+			continue;
+		if (member_blamed(cx, outer))
+			err_field(element_cx, RC_INVALID, row->name, "unknown");
+		currency = member(outer, from);
+		if (*currency == NULL)
+			*currency = config->billing.currency;
+		*(const char **)member(row, element) = *currency;
+	}
+}
+
+/* Reads from's element i of row's list with errors of its own, which then are told with their place. */
+static void
+read_element(struct ctx *cx, const struct field *table, const struct field *row, size_t i, struct json_object *value,
+    void *from, void *element)
+{
+	struct ctx element_cx = { .arena = cx->arena };
+	unsigned inherited;
+
+	inherit_currency(cx, &element_cx, table, from, row->items, element);
+	inherited = element_cx.err.field_count;
+	if (json_object_is_type(value, json_type_object))
+		read_object(&element_cx, row->items, CREATE, value, element);
+	else
+		err_field(cx, RC_INVALID, arena_printf(cx->arena, "%s[%zu]", row->name, i), "%s[%zu] must be an object",
+		    row->name, i);
+	for (const struct err_field *f = element_cx.err.fields; f != NULL; f = f->next) {
+		if (inherited > 0)
+			inherited--;
+		else
+			err_field(cx, RC_INVALID, arena_printf(cx->arena, "%s[%zu].%s", row->name, i, f->name), "%s",
+			    f->message);
+	}
+}
+
+static enum rc
+read_list(struct ctx *cx, const struct field *table, const struct field *row, struct json_object *value, void *into)
+{
+	size_t count;
+	char *rows;
+
+	if (value == NULL)
+		return RC_OK;
+	if (!json_object_is_type(value, json_type_array))
+		return wrong_type(cx, row);
+	count = json_object_array_length(value);
+	if (count == 0 && (row->use & REQUIRED) != 0)
+		return member_missing(cx, row);
+	if (count > member_max(row))
+		return err_field(
+		    cx, RC_INVALID, row->name, "%s must have at most %u elements", row->name, member_max(row));
+	rows = arena_zalloc(cx->arena, count * row->item_size);
+	for (size_t i = 0; i < count; i++)
+		read_element(cx, table, row, i, json_object_array_get_idx(value, i), into, rows + i * row->item_size);
+	*(struct field_list *)member(row, into) = (struct field_list){ .rows = rows, .count = count };
+	return RC_OK;
+}
+
+static void
+read_object(
+    struct ctx *cx, const struct field *table, enum field_use use, struct json_object *object, void *into)
+{
+	const struct field *row;
+	struct json_object *list;
+
+	for (row = table; row->name != NULL; row++)
+		if (row->type == F_RATE)
+			*(int64_t *)member(row, into) = -1;
+	json_object_object_foreach(object, name, value) {
+		row = field_find(table, name);
+		if (row == NULL || (row->use & use) == 0)
+			unknown_member(cx, name);
+		else if (row->type != F_LIST)
+			read_member(cx, row, use, value, into);
+	}
+	/* Now that their currency is known, wherever it stood. */
+	for (row = table; row->name != NULL; row++)
+		if (row->type == F_LIST && (row->use & use) != 0 &&
+		    json_object_object_get_ex(object, row->name, &list))
+			read_list(cx, table, row, list, into);
+	field_finish(cx, table, use, into);
+}
+
 enum rc
 field_read(struct ctx *cx, const struct field *table, enum field_use use, const char *json, size_t length,
     void *into)
 {
-	const struct field *row;
 	struct json_object *object;
 	struct json_fault fault;
 
@@ -105,14 +205,8 @@ field_read(struct ctx *cx, const struct field *table, enum field_use use, const 
 	object = parse(cx, json, length);
 	if (!json_object_is_type(object, json_type_object))
 		return err_field(cx, RC_INVALID, "body", "The body must be a JSON object");
-	json_object_object_foreach(object, name, value) {
-		row = field_find(table, name);
-		if (row == NULL || (row->use & use) == 0)
-			unknown_member(cx, name);
-		else
-			read_member(cx, row, use, value, into);
-	}
-	return field_finish(cx, table, use, into);
+	read_object(cx, table, use, object, into);
+	return cx->err.fields == NULL ? RC_OK : RC_INVALID;
 }
 
 /* --- replies --- */
@@ -134,6 +228,15 @@ write_instant(struct buf *b, const struct instant *instant)
 	char text[INSTANT_SIZE];
 
 	instant_format(instant->us, text);
+	buf_add_json(b, text);
+}
+
+static void
+write_rate(struct buf *b, int64_t rate)
+{
+	char text[RATE_TEXT_SIZE];
+
+	rate_format(rate, text);
 	buf_add_json(b, text);
 }
 
@@ -171,8 +274,14 @@ write_value(struct buf *b, const struct field *table, const struct field *row, c
 	case F_SWITCH:
 		buf_add_text(b, *(const enum field_switch *)at == SWITCH_ON ? "true" : "false");
 		break;
+	case F_RATE:
+		write_rate(b, *(const int64_t *)at);
+		break;
 	case F_LIST:
 		write_list(b, row, at);
+		break;
+	case F_GROUP:
+		field_write(b, row->items, at);
 		break;
 	default:
 		buf_add_json(b, *(const char *const *)at);
@@ -186,7 +295,7 @@ left_out(const struct field *row, const void *from)
 
 	return (row->use & REPLY) == 0 || row->type == F_BYTES ||
 	       (row->type == F_BOOL && !*(const bool *)at) ||
-	       (row->type == F_LIST && ((const struct field_list *)at)->count == 0);
+	       (row->type == F_LIST && (row->use & EVEN_EMPTY) == 0 && ((const struct field_list *)at)->count == 0);
 }
 
 void

@@ -15,6 +15,8 @@ json_type(const struct field *row)
 		return "boolean";
 	case F_LIST:
 		return "array";
+	case F_GROUP:
+		return "object";
 	default:
 		return "string";
 	}
@@ -23,7 +25,7 @@ json_type(const struct field *row)
 static bool
 nullable(const struct field *row, enum field_use use)
 {
-	if (row->type == F_BOOL || row->type == F_LIST || use == FILTER)
+	if (row->type == F_BOOL || row->type == F_GROUP || use == FILTER || (row->type == F_LIST && use == REPLY))
 		return false;
 	if (use == REPLY)
 		return (row->use & NULLABLE) != 0;
@@ -47,6 +49,17 @@ write_numbers(struct buf *b, const struct field *row)
 {
 	buf_addf(b, ",\"minimum\":%" PRId64 ",\"maximum\":%" PRId64,
 	    row->type == F_COUNT ? INT64_C(1) : -WHOLE_MAX, row->max != 0 ? (int64_t)row->max : WHOLE_MAX);
+}
+
+static void write_members(struct buf *b, const struct field *table, enum field_use use);
+
+static void
+write_elements(struct buf *b, const struct field *row, enum field_use use)
+{
+	if (use != REPLY)
+		buf_addf(b, ",\"minItems\":%d,\"maxItems\":%u", (row->use & REQUIRED) != 0, member_max(row));
+	buf_add_text(b, ",\"items\":");
+	field_schema(b, row->items, use == REPLY ? REPLY : CREATE);
 }
 
 /* What limits the values of the row's type, besides their JSON type. */
@@ -80,7 +93,17 @@ write_limits(struct buf *b, const struct field *row, enum field_use use)
 		buf_add_text(b, ",\"pattern\":\"^[A-Za-z0-9_+/-]+$\",\"examples\":[\"Europe/Berlin\"]");
 		break;
 	case F_MONEY:
-		buf_add_text(b, ",\"pattern\":\"^[0-9]+(\\\\.[0-9]+)?$\",\"examples\":[\"85.55\"]");
+		buf_addf(b, ",\"pattern\":\"^%s[0-9]+(\\\\.[0-9]+)?$\",\"examples\":[\"85.55\"]",
+		    (row->use & SIGNED) != 0 ? "-?" : "");
+		break;
+	case F_RATE:
+		buf_add_text(b, ",\"pattern\":\"^[0-9]+(\\\\.[0-9]{1,4})?$\",\"examples\":[\"8.25\"]");
+		break;
+	case F_LIST:
+		write_elements(b, row, use);
+		break;
+	case F_GROUP:
+		write_members(b, row->items, use);
 		break;
 	case F_COUNT:
 	case F_INT:
@@ -101,10 +124,6 @@ field_schema_row(struct buf *b, const struct field *row, enum field_use use)
 {
 	buf_addf(b, nullable(row, use) ? "{\"type\":[\"%s\",\"null\"]" : "{\"type\":\"%s\"", json_type(row));
 	write_limits(b, row, use);
-	if (row->type == F_LIST) {
-		buf_add_text(b, ",\"items\":");
-		field_schema(b, row->items, use);
-	}
 	if (row->help != NULL) {
 		buf_add_text(b, ",\"description\":");
 		buf_add_json(b, row->help);
@@ -116,7 +135,7 @@ static bool
 always_there(const struct field *row, enum field_use use)
 {
 	if (use == REPLY)
-		return row->type != F_BOOL && row->type != F_LIST;
+		return row->type != F_BOOL && (row->type != F_LIST || (row->use & EVEN_EMPTY) != 0);
 	return use != UPDATE && (row->use & REQUIRED) != 0;
 }
 
@@ -136,12 +155,12 @@ write_required(struct buf *b, const struct field *table, enum field_use use)
 		buf_add_char(b, ']');
 }
 
-void
-field_schema(struct buf *b, const struct field *table, enum field_use use)
+static void
+write_members(struct buf *b, const struct field *table, enum field_use use)
 {
 	const char *before = "";
 
-	buf_add_text(b, "{\"type\":\"object\",\"properties\":{");
+	buf_add_text(b, ",\"properties\":{");
 	for (const struct field *row = table; row->name != NULL; row++) {
 		if ((row->use & use) == 0 || row->type == F_BYTES)
 			continue;
@@ -153,6 +172,13 @@ field_schema(struct buf *b, const struct field *table, enum field_use use)
 	}
 	buf_add_char(b, '}');
 	write_required(b, table, use);
+}
+
+void
+field_schema(struct buf *b, const struct field *table, enum field_use use)
+{
+	buf_add_text(b, "{\"type\":\"object\"");
+	write_members(b, table, use);
 	if (use == UPDATE)
 		buf_add_text(b, ",\"minProperties\":1");
 	/* Unknown members of a body are refused; in answers more may come in later releases. */

@@ -112,6 +112,9 @@ load_null(const struct field *row, void *at)
 	case F_INT:
 		*(int64_t *)at = 0;
 		break;
+	case F_RATE:
+		*(int64_t *)at = -1;
+		break;
 	case F_BOOL:
 		*(bool *)at = false;
 		break;
@@ -123,6 +126,8 @@ load_null(const struct field *row, void *at)
 		break;
 	case F_LIST:
 		*(struct field_list *)at = (struct field_list){ 0 };
+		break;
+	case F_GROUP:
 		break;
 	default:
 		*(const char **)at = NULL;
@@ -150,6 +155,11 @@ field_load(struct arena *a, const struct field *row, const char *sql_text, size_
 	case F_COUNT:
 	case F_INT:
 		return number_parse(sql_text, length, at) ? RC_OK : RC_INTERNAL;
+	case F_RATE:
+		if (!number_parse(sql_text, length, &n) || n < 0)
+			return RC_INTERNAL;
+		*(int64_t *)at = n;
+		return RC_OK;
 	case F_BOOL:
 		if (length != 1 || (sql_text[0] != 't' && sql_text[0] != 'f'))
 			return RC_INTERNAL;
@@ -163,6 +173,7 @@ field_load(struct arena *a, const struct field *row, const char *sql_text, size_
 	case F_BYTES:
 		return bytes_parse(a, sql_text, length, at) ? RC_OK : RC_INTERNAL;
 	case F_LIST:
+	case F_GROUP:
 		return RC_INTERNAL; /* no column has one */
 	default:
 		*(const char **)at = arena_strndup(a, sql_text, length);
@@ -198,6 +209,8 @@ field_text(struct arena *a, const struct field *row, const void *from)
 		return *number != 0 ? arena_printf(a, "%" PRId64, *number) : NULL;
 	case F_INT:
 		return arena_printf(a, "%" PRId64, *number);
+	case F_RATE:
+		return *number >= 0 ? arena_printf(a, "%" PRId64, *number) : NULL;
 	case F_BOOL:
 		return *(const bool *)at ? "t" : "f";
 	case F_SWITCH:
@@ -207,6 +220,7 @@ field_text(struct arena *a, const struct field *row, const void *from)
 	case F_BYTES:
 		return bytes->bytes != NULL ? bytes_format(a, bytes) : NULL;
 	case F_LIST:
+	case F_GROUP:
 		return NULL;
 	default:
 		return *(const char *const *)at;

@@ -32,6 +32,8 @@ member_is_text(const struct field *row)
 	case F_BOOL:
 	case F_SWITCH:
 	case F_LIST:
+	case F_GROUP:
+	case F_RATE:
 	case F_BYTES:
 		return false;
 	default:
@@ -42,8 +44,13 @@ member_is_text(const struct field *row)
 static inline unsigned
 member_max(const struct field *row)
 {
-	return row->max != 0 ? row->max : row->type == F_EMAIL ? 254 : 255;
+	return row->max != 0 ? row->max : row->type == F_EMAIL ? 254 : row->type == F_LIST ? 200 : 255;
 }
+
+/* Whether err_field named it already. */
+bool member_blamed(const struct ctx *cx, const struct field *row);
+
+enum rc member_missing(struct ctx *cx, const struct field *row); /* blames it */
 
 /* True where the C member says that there is none; an F_INT, F_BOOL or list always is. */
 bool member_absent(const struct field *row, const void *from);

@@ -31,6 +31,7 @@ struct binding {
 enum pg_failure {
 	PG_FAILED,     /* it would fail again */
 	PG_LOST,       /* the connection went away: it may have had its effect */
+	PG_LOCKED,     /* lock_timeout */
 	PG_SERIALIZED, /* the server undid it in favour of another transaction */
 };
 

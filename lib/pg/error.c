@@ -17,7 +17,7 @@ static const struct sorted table[] = {
 	{ "40001", RC_UNAVAILABLE, PG_SERIALIZED, false }, /* serialization_failure */
 	{ "40P01", RC_UNAVAILABLE, PG_SERIALIZED, false }, /* deadlock_detected */
 	{ "57014", RC_TIMEOUT, PG_FAILED, false },	   /* query_canceled: statement_timeout */
-	{ "55P03", RC_UNAVAILABLE, PG_FAILED, false },	   /* lock_not_available */
+	{ "55P03", RC_UNAVAILABLE, PG_LOCKED, false },	   /* lock_not_available */
 	{ "57P0", RC_UNAVAILABLE, PG_LOST, true },	   /* shutdown, crash, starting up, terminated */
 	{ "25P03", RC_UNAVAILABLE, PG_LOST, true },	   /* idle_in_transaction_session_timeout */
 	{ "25006", RC_UNAVAILABLE, PG_LOST, true },	   /* read_only_sql_transaction: a stand-by */
@@ -36,6 +36,12 @@ pg_lost(struct ctx *cx, const char *where)
 	pg_drop(cx->pg);
 	cx->pg->failure = PG_LOST;
 	return err_detail(cx, RC_UNAVAILABLE, "%s: the connection to the database was lost", where);
+}
+
+bool
+pg_lock_timed_out(const struct pg *pg)
+{
+	return pg->failure == PG_LOCKED;
 }
 
 /* A primary message can quote what was sent ("invalid input syntax for type date: …"), which no log may hold; that

@@ -98,6 +98,9 @@ enum rc pg_execute(struct ctx *cx, const struct pg_stmt *stmt, const void *arg, 
 enum rc pg_begin(struct ctx *cx);
 enum rc pg_end(struct ctx *cx, enum rc rc);
 
+/* Whether the statement that failed last did because it waited for a lock as long as lock_timeout allows. */
+bool pg_lock_timed_out(const struct pg *pg);
+
 /* Array literals for `= any($1::uuid[])` and unnest($1::text[]): add each element (NULL is SQL null), then take .bytes as an F_TEXT
  * member.  Starts as PG_ARRAY(arena). */
 struct pg_array {

@@ -7,6 +7,7 @@
 #include "lib/pg/pg.h"
 #include "lib/web/authorise.h"
 #include "lib/web/engine.h"
+#include "lib/web/keyed.h"
 #include "lib/web/media.h"
 #include "lib/web/reply.h"
 #include "lib/web/request.h"
@@ -47,30 +48,40 @@ take_request_id(struct ctx *cx, const struct request *rq)
 		cx->request_id = arena_strdup(cx->arena, id);
 }
 
+/* 406, or what the answer will be. */
+static enum rc
+choose_media(struct ctx *cx, struct request *rq)
+{
+	const char *media = rq->route->media, *other = rq->route->csv ? "text/csv" : media;
+	struct media_accept accept = media_accept(request_header(rq, "HTTP_ACCEPT"), other);
+
+	rq->wants_csv = rq->route->csv && accept.first;
+	if (media != NULL ? accept.other : accept.json || accept.other)
+		return RC_OK;
+	return err_set(cx, RC_NOT_ACCEPTABLE, "The answer is %s%s, which Accept excludes",
+	    media != NULL ? media : "application/json", rq->route->csv ? " or text/csv" : "");
+}
+
 /* 415 and 406: whether we speak about the same thing. */
 static enum rc
-check_media(struct ctx *cx, struct request *rq, const struct media_accept *accept)
+check_media(struct ctx *cx, struct request *rq)
 {
 	const char *type = request_header(rq, "CONTENT_TYPE");
 	bool due = rq->route->body != NULL;
 
 	if (due && (type != NULL ? !media_is_json(type) : rq->body_length > 0))
 		return err_set(cx, RC_MEDIA_TYPE, "The body must be application/json");
-	if (!accept->json)
-		return err_set(
-		    cx, RC_NOT_ACCEPTABLE, "The answer is application/json, which Accept excludes");
-	return RC_OK;
+	return choose_media(cx, rq);
 }
 
 /* From the first byte to the handler's door. */
 static enum rc
 admit(struct ctx *cx, struct request *rq, struct reply *rp, bool *ret_ended)
 {
-	struct media_accept accept = media_accept(request_header(rq, "HTTP_ACCEPT"));
 	enum rc rc = request_parse_path(cx, rq), body;
 	const char *allow;
 
-	rq->takes_problem = accept.problem;
+	rq->takes_problem = media_accept(request_header(rq, "HTTP_ACCEPT"), NULL).problem;
 	if (rc == RC_OK)
 		rc = route_find(rq);
 	if (rc == RC_METHOD && strcmp(rq->method, "OPTIONS") == 0 && (allow = route_allow(cx, rq)) != NULL) {
@@ -88,7 +99,7 @@ admit(struct ctx *cx, struct request *rq, struct reply *rp, bool *ret_ended)
 	if (rc == RC_OK)
 		rc = request_parse_query(cx, rq);
 	if (rc == RC_OK)
-		rc = check_media(cx, rq, &accept);
+		rc = check_media(cx, rq);
 	return rc;
 }
 
@@ -98,7 +109,7 @@ handle(struct ctx *cx, struct request *rq, struct reply *rp)
 	enum rc rc = trail_ready(cx, rq);
 
 	if (rc == RC_OK)
-		rc = rq->route->handler(cx, rq, rp);
+		rc = rq->route->once ? keyed_handle(cx, rq, rp) : rq->route->handler(cx, rq, rp);
 	if (rp->streaming && rq->head && rc == RC_CANCELLED)
 		return RC_OK; /* reply_stream_begin said so itself */
 	if (rc == RC_OK && rp->status == 0)

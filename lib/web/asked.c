@@ -46,6 +46,12 @@ request_read(
 }
 
 bool
+request_wants_csv(const struct request *rq)
+{
+	return rq->wants_csv;
+}
+
+bool
 request_has_body(const struct request *rq)
 {
 	return rq->body_length > 0;
@@ -121,25 +127,6 @@ request_if_match(struct ctx *cx, const struct request *rq, int64_t *ret_version)
 	return RC_OK;
 }
 
-enum rc
-request_idempotency_key(struct ctx *cx, const struct request *rq, const char **ret_key)
-{
-	const char *key = rq->env->get(rq->env->engine, "HTTP_IDEMPOTENCY_KEY");
-	size_t length = 0;
-
-	if (key == NULL) {
-		*ret_key = NULL;
-		return RC_OK;
-	}
-	while (key[length] >= ' ' && key[length] <= '~')
-		length++;
-	if (length < 1 || length > 255 || key[length] != '\0')
-		return err_field(cx, RC_INVALID, "Idempotency-Key",
-		    "Idempotency-Key must be 1 to 255 printable ASCII characters");
-	*ret_key = arena_strndup(cx->arena, key, length);
-	return RC_OK;
-}
-
 const char *
 request_bearer(const struct request *rq)
 {
@@ -149,10 +136,4 @@ request_bearer(const struct request *rq)
 		return NULL;
 	header += 7 + strspn(header + 7, " ");
 	return *header == '\0' ? NULL : header;
-}
-
-const char *
-request_route(const struct request *rq)
-{
-	return rq->route_name;
 }

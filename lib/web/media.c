@@ -94,32 +94,59 @@ parameter(struct piece parameters, const char *name)
 	return (struct piece){ "", 0 };
 }
 
-struct media_accept
-media_accept(const char *header)
+/* What a type weighs: the most specific range that fits it decides (section 12.5.1), of equal ones the heaviest. */
+struct weights {
+	const char *type;
+	int exact, subtypes, all; /* in thousandths; -1: no such range */
+};
+
+static void
+weigh(struct weights *w, struct piece range, int weight)
 {
-	struct media_accept accept = { .json = header == NULL };
+	size_t major = strcspn(w->type, "/") + 1;
+	int *fits = NULL;
+
+	if (piece_is(range, w->type))
+		fits = &w->exact;
+	else if (range.length == major + 1 && range.at[major] == '*' && strncasecmp(range.at, w->type, major) == 0)
+		fits = &w->subtypes;
+	else if (piece_is(range, "*/*") || piece_is(range, "*"))
+		fits = &w->all;
+	if (fits != NULL && weight > *fits)
+		*fits = weight;
+}
+
+static int
+weight_of(const struct weights *w)
+{
+	return w->exact >= 0 ? w->exact : w->subtypes >= 0 ? w->subtypes : w->all;
+}
+
+struct media_accept
+media_accept(const char *header, const char *other)
+{
+	struct weights ours = { "application/json", -1, -1, -1 }, others = { other != NULL ? other : "", -1, -1, -1 };
+	struct media_accept accept = { .json = header == NULL, .other = header == NULL && other != NULL };
 	struct piece rest;
-	/* Weights; the most specific range decides (section 12.5.1). */
-	int exact = -1, subtypes = -1, all = -1;
 
 	if (header == NULL)
 		return accept;
 	rest = (struct piece){ header, strlen(header) };
 	while (rest.length > 0) {
 		struct piece range = next_piece(&rest, ','), type = next_piece(&range, ';');
-		struct piece q = parameter(range, "q");
-		int w = weight(q);
+		int w = weight(parameter(range, "q"));
 
-		if (piece_is(type, "application/json"))
-			exact = w > exact ? w : exact;
-		else if (piece_is(type, "application/*"))
-			subtypes = w > subtypes ? w : subtypes;
-		else if (piece_is(type, "*/*") || piece_is(type, "*"))
-			all = w > all ? w : all;
-		else if (piece_is(type, "application/problem+json"))
+		weigh(&ours, type, w);
+		if (other != NULL)
+			weigh(&others, type, w);
+		if (piece_is(type, "application/problem+json"))
 			accept.problem = w > 0;
 	}
-	accept.json = (exact >= 0 ? exact : subtypes >= 0 ? subtypes : all) > 0 || accept.problem;
+	accept.json = weight_of(&ours) > 0 || accept.problem;
+	accept.other = weight_of(&others) > 0;
+	accept.first = accept.other &&
+		       (weight_of(&others) > weight_of(&ours) ||
+			   (weight_of(&others) == weight_of(&ours) && others.exact >= 0 && ours.exact < 0));
 	return accept;
 }
 

@@ -9,8 +9,10 @@
 struct media_accept {
 	bool json;    /* application/json, or application/problem+json, may be sent */
 	bool problem; /* application/problem+json is named */
+	bool other;   /* the other type that the route can answer with may be sent … */
+	bool first;   /* … and is preferred: weighs more, or as much and is named where JSON isn't */
 };
-struct media_accept media_accept(const char *header);
+struct media_accept media_accept(const char *header, const char *other); /* other: NULL where there is none */
 
 /* True for application/json, whatever its case, with no charset but utf-8. */
 bool media_is_json(const char *content_type);

@@ -149,9 +149,9 @@ write_body(struct openapi *o, const struct web_route *route)
 static void
 write_headers(struct openapi *o, const struct web_route *route, int status)
 {
-	bool first = true;
+	bool first = true, file = route->csv || route->media != NULL;
 
-	if (!versioned(route) && !route->list && status != 201)
+	if (!versioned(route) && !route->list && status != 201 && !file)
 		return;
 	buf_add_text(o->b, ",\"headers\":{");
 	if (versioned(route)) {
@@ -162,9 +162,19 @@ write_headers(struct openapi *o, const struct web_route *route, int status)
 		separate(o->b, &first);
 		buf_add_text(o->b, "\"Location\":{\"$ref\":\"#/components/headers/Location\"}");
 	}
+	if (route->once) {
+		separate(o->b, &first);
+		buf_add_text(
+		    o->b, "\"Idempotency-Replayed\":{\"$ref\":\"#/components/headers/Idempotency-Replayed\"}");
+	}
 	if (route->list) {
 		separate(o->b, &first);
 		buf_add_text(o->b, "\"Link\":{\"$ref\":\"#/components/headers/Link\"}");
+	}
+	if (file) {
+		separate(o->b, &first);
+		buf_add_text(o->b,
+		    "\"Content-Disposition\":{\"$ref\":\"#/components/headers/Content-Disposition\"}");
 	}
 	buf_add_char(o->b, '}');
 }
@@ -175,6 +185,7 @@ write_success(struct openapi *o, const struct web_route *route, int status)
 	const char *what = status == 204   ? "Done"
 			   : status == 201 ? "Made"
 			   : route->list   ? "A list"
+			   : route->media  ? "A file"
 					   : "As it is now";
 
 	buf_addf(o->b, "\"%d\":{\"description\":\"%s\"", status, what);
@@ -184,7 +195,13 @@ write_success(struct openapi *o, const struct web_route *route, int status)
 		if (route->list)
 			buf_add_text(o->b, "{\"type\":\"array\",\"items\":");
 		schema_ref(o, route, route->answer, REPLY);
-		buf_add_text(o->b, route->list ? "}}}" : "}}");
+		buf_add_text(o->b, route->list ? "}}" : "}");
+		if (route->csv)
+			buf_add_text(o->b, ",\"text/csv\":{\"schema\":{\"type\":\"string\"}}");
+		buf_add_char(o->b, '}');
+	} else if (route->media != NULL) {
+		/* Bytes need no schema in OpenAPI 3.1. */
+		buf_addf(o->b, ",\"content\":{\"%s\":{}}", route->media);
 	}
 	buf_add_char(o->b, '}');
 }
@@ -200,9 +217,11 @@ route_errors(const struct web_route *route)
 	if (has_parameters(route) || route->filters != NULL || route->list || route->body != NULL ||
 	    route->once)
 		errors |= 1u << RC_INVALID;
+	if (route->once)
+		errors |= 1u << RC_CONFLICT | 1u << RC_REUSED;
 	if (route->body != NULL)
 		errors |= 1u << RC_TOO_LARGE | 1u << RC_MEDIA_TYPE;
-	if (route->answer != NULL)
+	if (route->answer != NULL || route->media != NULL)
 		errors |= 1u << RC_NOT_ACCEPTABLE;
 	if (!route->quiet)
 		errors |= 1u << RC_THROTTLED;

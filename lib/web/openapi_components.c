@@ -117,13 +117,15 @@ static const char parameters[] =
     "\"If-None-Match\":{\"name\":\"If-None-Match\",\"in\":\"header\",\"description\":\"The ETag that is known already\","
     "\"schema\":{\"type\":\"string\"}},"
     "\"Idempotency-Key\":{\"name\":\"Idempotency-Key\",\"in\":\"header\","
-    "\"description\":\"The same request with the same key has its effect once and the same answer each time\","
+    "\"description\":\"The same request with the same key has its effect once and, for a day, the same answer each time; another with it is 422\","
     "\"schema\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255,\"pattern\":\"^[ -~]+$\"}}";
 
 static const char headers[] =
     "\"ETag\":{\"description\":\"The version, for If-Match\",\"schema\":{\"type\":\"string\"}},"
     "\"Location\":{\"description\":\"Where the new thing is\",\"schema\":{\"type\":\"string\",\"format\":\"uri-reference\"}},"
+    "\"Idempotency-Replayed\":{\"description\":\"true where the answer is that of an earlier request with this key\",\"schema\":{\"type\":\"string\"}},"
     "\"Link\":{\"description\":\"The next page, rel=\\\"next\\\"; absent on the last\",\"schema\":{\"type\":\"string\"}},"
+    "\"Content-Disposition\":{\"description\":\"Of a file, with its name; JSON has none\",\"schema\":{\"type\":\"string\"}},"
     "\"WWW-Authenticate\":{\"description\":\"Bearer, with an error where there was a token\",\"schema\":{\"type\":\"string\"}},"
     "\"RateLimit-Policy\":{\"description\":\"Most requests of this account or address, q in w seconds; where there is a limit\",\"schema\":{\"type\":\"string\"}},"
     "\"RateLimit\":{\"description\":\"How many of them remain, r, and the seconds until all are there again, t\",\"schema\":{\"type\":\"string\"}},"

@@ -46,6 +46,7 @@ start(struct reply *rp, int status)
 	rp->status = status;
 	rp->headers.length = 0;
 	rp->content.length = 0;
+	rp->type = NULL;
 	rp->problem = false;
 	rp->max_age_s = 0;
 	rp->streaming = false;
@@ -139,22 +140,86 @@ add_link(struct reply *rp, const char *key)
 	reply_header(rp, "Link", "%s", link.bytes);
 }
 
+/* The answer as a file; its name has nothing in it that would need quoting. */
+static void
+add_file(struct reply *rp, const char *type, const char *filename)
+{
+	char *name = arena_strdup(rp->cx->arena, filename);
+
+	for (char *s = name; *s != '\0'; s++)
+		if (!(*s >= 'a' && *s <= 'z') && !(*s >= 'A' && *s <= 'Z') && !(*s >= '0' && *s <= '9') &&
+		    strchr("._-", *s) == NULL)
+			*s = '_';
+	rp->type = type;
+	reply_header(rp, "Content-Disposition", "attachment; filename=\"%s\"", name);
+}
+
+/* "statement.csv" of "/accounts/{patientId}/statement": nothing that says whose it is. */
+static const char *
+csv_filename(struct arena *a, const char *pattern)
+{
+	const char *name = "list";
+	size_t length = strlen(name);
+
+	for (const char *at = pattern; *at == '/'; at += strcspn(at, "/")) {
+		at++;
+		if (*at != '{') {
+			name = at;
+			length = strcspn(at, "/");
+		}
+	}
+	return arena_printf(a, "%.*s.csv", (int)length, name);
+}
+
+enum rc
+reply_csv(struct ctx *cx, struct reply *rp, const struct field *table, const void *things, size_t count, size_t size)
+{
+	start(rp, success_status(rp->rq));
+	rp->count = count;
+	add_file(rp, "text/csv; charset=utf-8; header=present", csv_filename(cx->arena, rp->rq->route->pattern));
+	field_csv_head(&rp->content, table);
+	for (size_t i = 0; i < count; i++)
+		field_csv(&rp->content, table, (const char *)things + i * size);
+	return RC_OK;
+}
+
+enum rc
+reply_content(
+    struct ctx *cx, struct reply *rp, const char *type, const void *bytes, size_t length, const char *filename)
+{
+	(void)cx;
+	start(rp, success_status(rp->rq));
+	rp->count = 1;
+	add_file(rp, type, filename);
+	buf_add(&rp->content, bytes, length);
+	return RC_OK;
+}
+
+static void
+add_json_list(struct buf *b, const struct field *table, const void *things, size_t count, size_t size)
+{
+	buf_add_char(b, '[');
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0)
+			buf_add_char(b, ',');
+		field_write(b, table, (const char *)things + i * size);
+	}
+	buf_add_char(b, ']');
+}
+
 enum rc
 reply_list(struct ctx *cx, struct reply *rp, const struct field *table, const void *things, size_t count,
     size_t size, const char *next)
 {
-	(void)cx;
-	start(rp, success_status(rp->rq));
-	rp->count = count;
+	if (rp->rq->wants_csv)
+		(void)reply_csv(cx, rp, table, things, count, size);
+	else {
+		start(rp, success_status(rp->rq));
+		rp->count = count;
+		add_json_list(&rp->content, table, things, count, size);
+	}
 	if (next != NULL)
 		add_link(rp, next);
-	buf_add_char(&rp->content, '[');
-	for (size_t i = 0; i < count; i++) {
-		if (i > 0)
-			buf_add_char(&rp->content, ',');
-		field_write(&rp->content, table, (const char *)things + i * size);
-	}
-	buf_add_char(&rp->content, ']');
 	return RC_OK;
 }
 

@@ -16,6 +16,7 @@ struct reply {
 	int status;         /* 0 while no answer was made */
 	struct buf headers; /* those of this answer alone, lines ending in CR LF */
 	struct buf content; /* all of it, or with a stream what was not sent yet */
+	const char *type;   /* of content; NULL: application/json */
 	bool problem;       /* content is application/problem+json */
 	int max_age_s;      /* how long others may keep it */
 	bool streaming;

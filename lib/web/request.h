@@ -25,6 +25,7 @@ struct request {
 	const char *method;
 	bool head;          /* HEAD, which is answered as GET without content */
 	bool takes_problem; /* Accept names application/problem+json */
+	bool wants_csv;     /* Accept prefers the text/csv that the route can answer with */
 	const char *path;   /* as it was sent, without the query; only characters that a URI may have */
 	const char *segments[SEGMENTS_MAX]; /* between the slashes, decoded, valid UTF-8 without NUL */
 	size_t segment_count;               /* SEGMENTS_MAX + 1: more than any route has */

@@ -101,8 +101,12 @@ route_check(const struct web_program *program)
 			why = "is open to nobody: say who may take it";
 		else if (route->handler == NULL)
 			why = "has no handler";
+		else if (route->once && ((route->roles & ROLE_ANYONE) != 0 || program->database == NULL))
+			why = "takes an Idempotency-Key, without a login or a database to tell whose it is";
 		else if (!method_known(route->method) || strcmp(route->method, "HEAD") == 0)
 			why = "has a method that routes can't have";
+		else if (route->csv && (route->stream || route->media != NULL))
+			why = "can't answer with CSV as well as so";
 		if (why != NULL) {
 			fprintf(stderr, "%s: %s %s %s\n", program->name, route->method, route->pattern, why);
 			return false;

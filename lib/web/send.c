@@ -46,7 +46,10 @@ send_head(struct reply *rp, bool whole)
 	buf_addf(&head, "Status: %d %s\r\n", rp->status, phrase(rp->status));
 	if (rp->status != 204 && rp->status != 304) {
 		if (rp->content.length > 0 || rp->streaming)
-			buf_addf(&head, "Content-Type: application/%s\r\n", rp->problem ? "problem+json" : "json");
+			buf_addf(&head, "Content-Type: %s\r\n",
+			    rp->problem		? "application/problem+json"
+			    : rp->type != NULL	? rp->type
+						: "application/json");
 		if (whole)
 			buf_addf(&head, "Content-Length: %zu\r\n", rp->content.length);
 	}
@@ -81,6 +84,7 @@ reply_stream_begin(struct ctx *cx, struct reply *rp, const struct field *table)
 	rp->headers.length = 0;
 	rp->content.length = 0;
 	rp->streaming = true;
+	rp->type = NULL;
 	rp->table = table;
 	rp->count = 0;
 	cx->deadline_ns =

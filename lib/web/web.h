@@ -47,8 +47,12 @@ struct web_route {
 	int status;                  /* of success: 200, 201, 204 */
 	unsigned errors;             /* OpenAPI: mask of 1u << enum rc that the handler can give besides the
 				      * usual ones; with RC_STALE it takes If-Match */
-	bool once;                   /* OpenAPI: an Idempotency-Key is taken */
+	bool once;                   /* makes something: with an Idempotency-Key once, and the same answer
+				      * each time (lib/once); needs a login and a database */
 	bool quiet;                  /* programs ask it all the time: no log line while all is well */
+	bool csv;                    /* answers with text/csv where Accept prefers it: reply_list does so, else the handler
+				      * asks request_wants_csv */
+	const char *media;           /* what it answers with by reply_content, "application/pdf"; NULL: JSON */
 	bool audited;                /* goes into the audit trail although it needs no login, as a login itself */
 };
 #define WEB_END { .method = NULL }
@@ -89,6 +93,9 @@ const char *request_segment(
 enum rc request_read(
     struct ctx *cx, const struct request *rq, const struct field *table, enum field_use use, void *into);
 
+/* Of a route with .csv: whether its answer is due as CSV. */
+bool request_wants_csv(const struct request *rq);
+
 /* False where the request came without a body, for routes that can do without one. */
 bool request_has_body(const struct request *rq);
 
@@ -102,14 +109,8 @@ enum rc request_page(struct ctx *cx, const struct request *rq, struct page *ret_
  * be. */
 enum rc request_if_match(struct ctx *cx, const struct request *rq, int64_t *ret_version);
 
-/* Idempotency-Key, 1 to 255 printable ASCII characters, else RC_INVALID; NULL where there is none. */
-enum rc request_idempotency_key(struct ctx *cx, const struct request *rq, const char **ret_key);
-
 /* The token of `Authorization: Bearer TOKEN` (RFC 6750; the scheme in any case), else NULL.  Nothing is known of it. */
 const char *request_bearer(const struct request *rq);
-
-/* METHOD and pattern of the route taken, "POST /invoices": the scope of idempotency keys. */
-const char *request_route(const struct request *rq);
 
 /* --- in a handler: the answer, exactly one on RC_OK; lib/web answers any other rc --- */
 
@@ -125,6 +126,15 @@ enum rc reply_created(struct ctx *cx, struct reply *rp, const struct field *tabl
 /* A bare array; next (NULL: this is the last page) becomes the opaque cursor of Link: <…>; rel="next". */
 enum rc reply_list(struct ctx *cx, struct reply *rp, const struct field *table, const void *things,
     size_t count, size_t size, const char *next);
+
+/* The same as a CSV file, whatever was asked for: a line of the members' names, then the things. */
+enum rc reply_csv(struct ctx *cx, struct reply *rp, const struct field *table, const void *things, size_t count,
+    size_t size);
+
+/* Bytes of the route's media type, as a file; type and bytes live as long as the arena.  Other characters than
+ * letters, digits, '.', '_' and '-' of filename become '_'. */
+enum rc reply_content(struct ctx *cx, struct reply *rp, const char *type, const void *bytes, size_t length,
+    const char *filename);
 
 /* The same where the new thing is not below the request's path: path is all of it, percent-encoded. */
 enum rc reply_created_at(struct ctx *cx, struct reply *rp, const struct field *table, const void *thing,

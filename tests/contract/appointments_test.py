@@ -312,6 +312,131 @@ def test_unknown_appointment_is_404_and_no_uuid_is_400():
         assert_error(answer, 400, ["id"])
 
 
+# --- moving, and what becomes of a visit ---
+
+STEPS = {"check-in": "CHECKED_IN", "complete": "COMPLETED", "no-show": "NO_SHOW", "cancel": "CANCELLED"}
+FOLLOWS = {"BOOKED": {"check-in", "complete", "no-show", "cancel"}, "CHECKED_IN": {"complete"}, "COMPLETED": set(),
+           "NO_SHOW": set(), "CANCELLED": set()}
+
+
+def step(made, name, body=None, **headers):
+    return post(f"/appointments/{made['id']}/{name}", body, **headers)
+
+
+def reschedule(made, **members):
+    return step(made, "reschedule", {"startsAt": "2027-03-02T09:00:00Z", "durationMinutes": 45, **members})
+
+
+def test_moving_changes_the_times_and_tells(patient_id):
+    made = booked(patient_id, providerId=provider(), zone="Europe/Berlin")
+    answer = reschedule(made)
+    assert answer.status == 200, answer
+    assert answer.json == {**made, "startsAt": "2027-03-02T09:00:00Z", "endsAt": "2027-03-02T09:45:00Z"}
+    assert answer.headers["ETag"] == '"2"'
+    assert get(f"/appointments/{made['id']}").json == answer.json
+    again = step(made, "reschedule", {"startsAt": "2027-03-02T09:00:00Z", "endsAt": "2027-03-02T09:45:00Z"}, If_Match='"1"')
+    assert (again.status, again.raw, again.headers["ETag"]) == (200, answer.raw, '"2"')
+    who = provider()
+    answer = reschedule(made, providerId=who, zone="Asia/Tokyo")
+    assert (answer.json["providerId"], answer.json["zone"]) == (who, "Asia/Tokyo")
+    assert [row[0] for row in outbox(made["id"])] == ["medicore.appointment.booked.v1"] + ["medicore.appointment.rescheduled.v1"] * 2
+
+
+def test_moving_to_where_the_provider_is_taken_is_409_and_moves_nothing(patient_id):
+    who = provider()
+    booked(patient_id, providerId=who, startsAt="2027-03-02T09:30:00Z")
+    made = booked(patient_id, providerId=who)
+    assert_error(reschedule(made), 409, {
+        "startsAt": f"Provider {who} is already booked from 2027-03-02T09:30:00Z to 2027-03-02T10:00:00Z"})
+    assert get(f"/appointments/{made['id']}").json == made
+    assert reschedule(made, durationMinutes=30).status == 200
+    overlapping_itself = reschedule(made, startsAt="2027-03-02T09:10:00Z", durationMinutes=20)
+    assert overlapping_itself.status == 200
+
+
+@pytest.mark.parametrize("body, fields", [
+    ({}, ["startsAt"]), ({"startsAt": "2027-03-02T09:00:00Z"}, ["endsAt"]),
+    ({"startsAt": "2027-03-02T09:00:00Z", "endsAt": "2027-03-02T09:00:00Z"}, ["endsAt"]),
+    ({"startsAt": "2027-03-02T09:00:00Z", "endsAt": "2027-03-02T10:00:00Z", "durationMinutes": 60}, ["durationMinutes"]),
+    ({"startsAt": "2027-03-02T09:00:00Z", "durationMinutes": 60, "patientId": str(uuid.uuid4())}, ["patientId"]),
+    ({"startsAt": "2027-03-02T09:00:00Z", "durationMinutes": 60, "zone": "Mars/Base"}, ["zone"]),
+    ({"startsAt": "tomorrow", "durationMinutes": 60}, ["startsAt"]),
+], ids=short)
+def test_bad_move_is_400_naming_the_field(patient_id, body, fields):
+    made = booked(patient_id)
+    assert_error(step(made, "reschedule", body), 400, fields)
+    assert get(f"/appointments/{made['id']}").json == made
+
+
+@pytest.mark.parametrize("first", [None, *STEPS])
+def test_only_the_steps_of_the_table_are_taken(patient_id, first):
+    for second in STEPS:
+        made = booked(patient_id)
+        if first is not None:
+            assert step(made, first).status == 200
+        now = get(f"/appointments/{made['id']}")
+        state, answer = now.json["status"], step(made, second)
+        if second in FOLLOWS[state]:
+            assert answer.status == 200 and answer.json == {**made, "status": STEPS[second]}, answer
+            again = step(made, second, If_Match=now.headers["ETag"])
+            assert (again.status, again.raw) == (200, answer.raw)
+        elif second == first:
+            assert (answer.status, answer.raw, answer.headers["ETag"]) == (200, now.raw, now.headers["ETag"])
+        else:
+            possible = "which is final" if not FOLLOWS[state] else "it can only become COMPLETED"
+            assert answer.status == 409 and state in answer.json["message"] and possible in answer.json["message"], answer
+            assert get(f"/appointments/{made['id']}").raw == now.raw
+        assert reschedule(made).status == 409
+
+
+def test_visit_leaves_an_event_for_each_step(patient_id):
+    made = booked(patient_id)
+    for name in ("check-in", "check-in", "complete", "complete"):
+        assert step(made, name).status == 200
+    missed = booked(patient_id)
+    assert step(missed, "no-show", {}).status == 200
+    types = [row[0].removeprefix("medicore.appointment.") for row in outbox(made["id"]) + outbox(missed["id"])]
+    assert types == ["booked.v1", "checked-in.v1", "completed.v1", "booked.v1", "no-show.v1"]
+    assert {row[1] for row in outbox(made["id"]) + outbox(missed["id"])} == {patient_id}
+
+
+@pytest.mark.parametrize("name", ["check-in", "complete", "no-show"])
+def test_step_with_a_stale_version_is_412_and_with_a_member_400(patient_id, name):
+    made = booked(patient_id)
+    assert_error(step(made, name, If_Match='"2"'), 412)
+    assert_error(step(made, name, {"reason": "x"}), 400, ["reason"])
+    assert get(f"/appointments/{made['id']}").json == made
+    assert step(made, name, If_Match='"1"').headers["ETag"] == '"2"'
+    nothing = str(uuid.uuid4())
+    assert_error(post(f"/appointments/{nothing}/{name}"), 404, None, f"Appointment with the id {nothing} doesn't exist")
+
+
+def test_of_racing_steps_one_is_taken_and_one_event_left(patient_id):
+    made, barrier, answers = booked(patient_id), threading.Barrier(8), []
+
+    def work(name):
+        barrier.wait()
+        answers.append((name, step(made, name)))
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in ("check-in", "no-show", "cancel", "no-show") * 2]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    state = get(f"/appointments/{made['id']}").json["status"]
+    assert len(answers) == 8 and state != "BOOKED"
+    assert [a.status for name, a in answers] == [200 if STEPS[name] == state else 409 for name, a in answers]
+    assert len(outbox(made["id"])) == 2
+
+
+def test_who_did_not_come_collides_with_nothing(patient_id):
+    who = provider()
+    made = booked(patient_id, providerId=who)
+    assert step(made, "no-show").status == 200
+    assert step(booked(patient_id, providerId=who), "check-in").status == 200
+    assert_error(book(patient_id, providerId=who), 409, ["startsAt"])
+
+
 # --- the outbox ---
 
 def test_booking_and_cancellation_leave_one_event_each_keyed_by_patient(patient_id):

@@ -135,6 +135,39 @@ def test_a_thousand_may_be_asked_at_once_and_no_more(patientd, patient_id):
     refused(lambda: verify_all(patientd, asked + [patient_id]), Code.INVALID_ARGUMENT)
 
 
+# --- getPatient ---
+
+def record(channel, asked):
+    return patient_pb2_grpc.PatientServiceStub(channel).getPatient(patient_pb2.PatientLookupRequest(patientId=asked), timeout=10)
+
+
+@pytest.mark.parametrize("form", [str, str.upper, lambda i: f"\t {i} "])
+def test_a_registered_patients_record_has_what_a_document_shows_and_no_more(patientd, patient_id, form):
+    assert record(patientd, form(patient_id)) == patient_pb2.PatientRecord(
+        exists=True, id=patient_id, name="Ada Lovelace", address="12 St James's Square, London", dateOfBirth="1985-12-10")
+
+
+@pytest.mark.parametrize("asked", ["", " ", "x", "00000000-0000-0000-0000-000000000000", "'; drop table patient", "x" * 100000])
+def test_nobodys_record_says_that_they_do_not_exist(patientd, asked):
+    assert record(patientd, asked) == patient_pb2.PatientRecord()
+
+
+def test_a_deleted_patients_record_is_nobodys(patientd):
+    gone = str(uuid.uuid4())
+    sql("patient", "insert into patient (id, name, email, gender, address, date_of_birth, registered_date, deleted_at) values "
+        "(%s, 'A', %s, 'OTHER', 'x', '1985-12-10', '2026-01-05', now())", gone, f"{gone}@example.org")
+    assert record(patientd, gone) == patient_pb2.PatientRecord()
+
+
+@pytest.mark.parametrize("name,address", [("王小明", "北京市朝阳区建国路 1 号"), ("शिक्षा कुमारी", "कनॉट प्लेस\nनई दिल्ली"), ("José Ñandú", "1 Calle Mayor")])
+def test_names_come_as_they_were_written(patientd, name, address):
+    made = str(uuid.uuid4())
+    sql("patient", "insert into patient (id, name, email, gender, address, date_of_birth, registered_date) values "
+        "(%s, %s, %s, 'OTHER', %s, '1985-12-10', '2026-01-05')", made, name, f"{made}@example.org", address)
+    found = record(patientd, made)
+    assert (found.name, found.address) == (name, address)
+
+
 # --- createInvoice ---
 
 @pytest.mark.parametrize("amount", ["120.50", "0", "0.00", "85.5", "000012.10", LARGEST])

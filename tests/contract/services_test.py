@@ -7,7 +7,7 @@ import pytest
 import rest
 from rest import assert_error, follow, get, query, send, short
 
-MEMBERS = ["code", "description", "price", "currency"]
+MEMBERS = ["code", "description", "price", "currency", "taxRate"]
 
 
 def new_code():
@@ -23,7 +23,7 @@ def test_a_new_service_is_201_with_its_own_location_and_an_etag():
     code = new_code()
     answer = put(code)
     assert answer.status == 201, answer
-    assert answer.json == {"code": code, "description": "Chest X-ray", "price": "120.50", "currency": "USD"}
+    assert answer.json == {"code": code, "description": "Chest X-ray", "price": "120.50", "currency": "USD", "taxRate": "0"}
     assert list(answer.json) == MEMBERS
     assert answer.headers["Location"].endswith(f"/services/{code}")
     assert answer.headers["ETag"] == '"1"'
@@ -63,6 +63,24 @@ def test_without_a_currency_it_is_the_clinics():
 ])
 def test_prices_have_exactly_their_currencys_decimals(currency, price, shown):
     assert put(new_code(), currency=currency, price=price).json["price"] == shown
+
+
+@pytest.mark.parametrize("given, shown", [("0", "0"), ("8.25", "8.25"), ("20.0", "20"), ("100", "100"), ("0.0001", "0.0001")])
+def test_a_tax_rate_is_kept_and_a_change_of_it_is_one(given, shown):
+    code = new_code()
+    assert put(code, taxRate=given).json["taxRate"] == shown
+    again = put(code, taxRate="5")
+    assert again.status == 200 and again.json["taxRate"] == "5"
+    assert put(code, taxRate="5").headers["ETag"] == again.headers["ETag"]
+
+
+@pytest.mark.parametrize("rate", ["-1", "100.0001", "1.23456", "8%", "", 8])
+def test_bad_tax_rates_are_refused(rate):
+    assert_error(put(new_code(), taxRate=rate), 400, ["taxRate"])
+
+
+def test_a_price_that_cannot_be_counted_with_its_tax_is_refused():
+    assert_error(put(new_code(), price="92233720368547758.07", taxRate="0.0001"), 400, ["price"])
 
 
 BAD_PRICES = ["abc", "", " 5 ", "+5", "-0.00", "-5", "1e3", "1.239", "NaN", "1.", ".5", "0x10", "1,5", "５", "9" * 19,

@@ -29,6 +29,21 @@ must(bool it_is_so)
 }
 
 static void
+lines_must_be_sound(const struct thing *t)
+{
+	const struct line *lines = t->lines.rows;
+
+	must(t->lines.count <= 3);
+	for (size_t i = 0; i < t->lines.count; i++) {
+		must(lines[i].quantity >= 1 && lines[i].quantity <= 1000);
+		must(lines[i].rate >= -1 && lines[i].rate <= RATE_WHOLE);
+		must(lines[i].code == NULL || strlen(lines[i].code) <= 8);
+		must(lines[i].currency != NULL && strcmp(lines[i].currency, t->currency) == 0);
+		must(!lines[i].price.known || lines[i].price.minor >= 0);
+	}
+}
+
+static void
 must_be_sound(const struct thing *t, enum field_use use)
 {
 	char id[UUID_SIZE];
@@ -42,6 +57,8 @@ must_be_sound(const struct thing *t, enum field_use use)
 	must(t->currency == NULL || currency_decimals(t->currency) >= 0);
 	must(!t->amount.known || (t->amount.minor >= 0 && t->currency != NULL));
 	must(t->minutes >= 0 && t->minutes <= 600);
+	must(t->rate >= -1 && t->rate <= RATE_WHOLE);
+	lines_must_be_sound(t);
 	must(t->parts.count == 0 && t->payload.bytes == NULL);
 }
 

@@ -9,6 +9,7 @@
 #include "lib/base/config.h"
 #include "lib/field/json_check.h"
 #include "lib/web/engine.h"
+#include "lib/web/keyed.h"
 #include "tests/unit/field/thing.h"
 
 #define VARIABLES_MAX 16
@@ -81,7 +82,7 @@ create(struct ctx *cx, const struct request *rq, struct reply *rp)
 	enum rc rc = request_read(cx, rq, thing_fields, CREATE, &asked);
 
 	if (rc == RC_OK)
-		rc = request_idempotency_key(cx, rq, &key);
+		rc = keyed_read(cx, rq, &key);
 	if (rc == RC_OK)
 		rc = reply_created(cx, rp, thing_fields, &asked, "1e621f4c-db30-c273-49e9-2dcad508a9cb", 1);
 	return rc;

@@ -170,7 +170,7 @@ class System:
         """The processes that serve: the children of a FastCGI program's supervisor, else the program itself."""
         pid = self.pid(name)
         children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return [int(c) for c in children] if name in ("auth", "patient", "scheduling", "billing") else [pid]
+        return [int(c) for c in children] if name in ("auth", "patient", "scheduling", "billing", "documents") else [pid]
 
     def kill(self, name, how=signal.SIGKILL):
         """Ends it and waits until it is gone."""

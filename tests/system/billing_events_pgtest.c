@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "lib/base/config.h"
 #include "tests/system/billing_fixture.h"
 
 static const char *
@@ -20,8 +21,8 @@ START_TEST(a_booking_makes_one_issued_invoice_at_the_listed_price)
 	ck_assert_str_eq(
 	    invoice_of(a,
 		"concat_ws(' ', status, amount, remaining_amount, currency, description, service_code,"
-		" due_date, appointment_cancelled, patient_id)"),
-	    "ISSUED 8555 8555 USD Consultation GP-1 f " PATIENT);
+		" due_date - current_date, appointment_cancelled, patient_id)"),
+	    arena_printf(super.arena, "ISSUED 8555 8555 USD Consultation GP-1 %d f " PATIENT, config->billing.terms_days));
 	ck_assert_int_eq(number("select count(*) from invoice"), 1);
 	ck_assert_int_eq(number("select count(*) from inbox"), 1);
 }
@@ -124,12 +125,12 @@ END_TEST
 static const struct {
 	const char *paid, *result;
 } payments[] = {
-	{ "status = 'PAID', remaining_amount = 0", "PAID 0 t" },
-	{ "status = 'PAID'", "PAID 8555 t" },
-	{ "status = 'PARTIALLY_PAID', remaining_amount = 55", "PARTIALLY_PAID 55 t" },
-	{ "status = 'OVERDUE', remaining_amount = 55", "OVERDUE 55 t" },
+	{ "status = 'PAID', amount_paid = 8555, remaining_amount = 0", "PAID 0 t" },
+	{ "status = 'PARTIALLY_PAID', amount_paid = 8500, remaining_amount = 55", "PARTIALLY_PAID 55 t" },
+	{ "status = 'OVERDUE', amount_paid = 8500, remaining_amount = 55", "OVERDUE 55 t" },
 	{ "status = 'OVERDUE'", "VOID 0 t" },
-	{ "status = 'REFUNDED', remaining_amount = 8555", "REFUNDED 8555 t" },
+	{ "status = 'UNCOLLECTIBLE'", "VOID 0 t" },
+	{ "status = 'REFUNDED', amount_paid = 8555, amount_refunded = 8555, remaining_amount = 0", "REFUNDED 0 t" },
 	{ "status = 'VOID', remaining_amount = 0", "VOID 0 t" },
 };
 
@@ -142,6 +143,89 @@ START_TEST(a_cancellation_leaves_what_somebody_has_paid_for_but_shows_it)
 	take_one(cancelled(NULL, a));
 	ck_assert_str_eq(invoice_of(a, "concat_ws(' ', status, remaining_amount, appointment_cancelled)"),
 	    payments[_i].result);
+}
+END_TEST
+
+/* --- lines, books and events --- */
+
+#define BOOKS "select string_agg(concat_ws(' ', kind, account, amount, service_code), ', ' order by seq) from ledger"
+#define TOLD "select string_agg(concat_ws(' ', split_part(type, '.', 3), aggregateid, convert_from(payload, 'UTF8')), ', ' order by seq)" \
+	" from outbox"
+
+START_TEST(a_booking_has_a_line_with_tax_and_is_in_the_books)
+{
+	run("update service set tax_rate = 82500");
+	take_one(booked(NULL, new_id(), "GP-1"));
+	/* 8.25 % of 85.55 is 7.057875 */
+	ck_assert_str_eq(text("select concat_ws(' ', subtotal, tax, amount, remaining_amount) from invoice"), "8555 706 9261 9261");
+	ck_assert_str_eq(text("select concat_ws(' ', position, service_code, description, quantity, unit_price, discount, tax_rate,"
+			      " net, tax) from invoice_line"),
+	    "1 GP-1 Consultation 1 8555 0 82500 8555 706");
+	ck_assert_str_eq(text(BOOKS), "ISSUE RECEIVABLE 9261, ISSUE TAX -706, ISSUE REVENUE -8555 GP-1");
+	ck_assert_str_eq(text(TOLD), "issued " PATIENT " ISSUED");
+}
+END_TEST
+
+START_TEST(what_is_cancelled_leaves_the_books_as_they_were)
+{
+	const char *a = new_id();
+	struct billing_event batch[] = { booked(NULL, a, "GP-1"), cancelled(NULL, a) };
+
+	run("update service set tax_rate = 82500");
+	if (_i == 0) {
+		take_one(batch[0]);
+		take_one(batch[1]);
+	} else {
+		/* Void when it is made. */
+		take(batch, 2);
+	}
+	ck_assert_int_eq(number("select count(*) from (select from ledger group by account having sum(amount) <> 0) wrong"), 0);
+	ck_assert_int_eq(number("select count(*) from ledger where kind = 'VOID'"), 3);
+	ck_assert_int_eq(number("select count(distinct posting) from ledger"), 2);
+	ck_assert_str_eq(text(TOLD), _i == 0 ? "issued " PATIENT " ISSUED, voided " PATIENT " VOID" : "voided " PATIENT " VOID");
+}
+END_TEST
+
+START_TEST(many_at_once_have_postings_of_their_own)
+{
+	struct billing_event batch[6];
+
+	for (size_t i = 0; i < 3; i++) {
+		const char *a = new_id();
+
+		batch[2 * i] = booked(NULL, a, "GP-1");
+		batch[2 * i + 1] = cancelled(NULL, a);
+	}
+	take(batch, COUNT(batch));
+	ck_assert_int_eq(number("select count(distinct posting) from ledger"), 6);
+	ck_assert_int_eq(number("select count(*) from ledger"), 12);
+}
+END_TEST
+
+START_TEST(what_costs_nothing_is_in_no_book)
+{
+	const char *a = new_id();
+
+	run("update service set price = 0");
+	take_one(booked(NULL, a, "GP-1"));
+	ck_assert_str_eq(invoice_of(a, "status"), "ISSUED");
+	take_one(cancelled(NULL, a));
+	ck_assert_str_eq(invoice_of(a, "status"), "VOID");
+	ck_assert_int_eq(number("select count(*) from ledger"), 0);
+	ck_assert_str_eq(text(TOLD), "issued " PATIENT " ISSUED, voided " PATIENT " VOID");
+}
+END_TEST
+
+START_TEST(a_price_that_cannot_be_counted_with_its_tax_parks_its_booking_alone)
+{
+	struct billing_event batch[] = { booked(NULL, new_id(), "GP-1"), booked(NULL, new_id(), "HUGE") };
+	struct billing_tally tally;
+
+	run("insert into service (code, description, price, currency, tax_rate)"
+	    " values ('HUGE', 'Huge', 9223372036854775807, 'USD', 1000)");
+	tally = take(batch, 2);
+	ck_assert_uint_eq(tally.invoiced, 1);
+	ck_assert_uint_eq(tally.parked, 1);
 }
 END_TEST
 
@@ -449,6 +533,11 @@ events_suite(void)
 	tcase_add_test(t, a_cancellation_voids_what_nobody_has_paid_for);
 	tcase_add_loop_test(
 	    t, a_cancellation_leaves_what_somebody_has_paid_for_but_shows_it, 0, COUNT(payments));
+	tcase_add_test(t, a_booking_has_a_line_with_tax_and_is_in_the_books);
+	tcase_add_loop_test(t, what_is_cancelled_leaves_the_books_as_they_were, 0, 2);
+	tcase_add_test(t, many_at_once_have_postings_of_their_own);
+	tcase_add_test(t, what_costs_nothing_is_in_no_book);
+	tcase_add_test(t, a_price_that_cannot_be_counted_with_its_tax_parks_its_booking_alone);
 	tcase_add_test(t, a_second_cancellation_changes_nothing);
 	tcase_add_test(t, a_cancellation_needs_no_living_patient);
 	tcase_add_test(t, a_service_without_a_price_is_parked_and_the_others_go_on);

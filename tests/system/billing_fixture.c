@@ -28,8 +28,16 @@ no_answer(struct ctx *cx, const char *const *ids, size_t count, bool *ret_exist)
 	return err_detail(cx, RC_UNAVAILABLE, "nobody there");
 }
 
-const struct billing_ports known_patients = { .patients_exist = all_but_nobody };
-const struct billing_ports away = { .patients_exist = no_answer };
+static enum rc
+its_status(struct ctx *cx, const struct invoice *invoice, struct field_bytes *ret_payload)
+{
+	(void)cx;
+	*ret_payload = (struct field_bytes){ .bytes = invoice->status, .length = strlen(invoice->status) };
+	return RC_OK;
+}
+
+const struct billing_ports known_patients = { .patients_exist = all_but_nobody, .encode_invoice = its_status };
+const struct billing_ports away = { .patients_exist = no_answer, .encode_invoice = its_status };
 
 /* --- connections --- */
 
@@ -41,7 +49,7 @@ billing_setup(void)
 	pgtest_connect(&clerk, "medicore_billing_grpc");
 	pgtest_connect(&operator, "medicore_operator");
 	pgtest_connect(&super, "postgres");
-	run("truncate service, invoice, inbox, cancelled_appointment, dead_letters, idempotency"
+	run("truncate fee, service, invoice, invoice_line, invoice_series, payment, refund, credit_note, patient_credit, ledger, outbox, inbox, cancelled_appointment, dead_letters, idempotency"
 	    " restart identity;"
 	    "insert into service (code, description, price, currency)"
 	    " values ('GP-1', 'Consultation', 8555, 'USD')");
@@ -155,6 +163,25 @@ cancelled(const char *ce_id, const char *appointment_id)
 	struct billing_event e = event(ce_id, TYPE_APPOINTMENT_CANCELLED, appointment_id);
 
 	e.kind = BOOKING_CANCELLED;
+	e.notice_ms = INT64_MAX;
+	return e;
+}
+
+struct billing_event
+cancelled_before(const char *ce_id, const char *appointment_id, int64_t notice_ms)
+{
+	struct billing_event e = cancelled(ce_id, appointment_id);
+
+	e.notice_ms = notice_ms;
+	return e;
+}
+
+struct billing_event
+not_shown(const char *ce_id, const char *appointment_id)
+{
+	struct billing_event e = event(ce_id, TYPE_APPOINTMENT_NO_SHOW, appointment_id);
+
+	e.kind = BOOKING_NO_SHOW;
 	return e;
 }
 
@@ -180,5 +207,6 @@ int
 main(void)
 {
 	return pgtest_main("billing",
-	    (Suite *[]){ events_suite(), letters_suite(), invoices_suite(), services_suite(), NULL });
+	    (Suite *[]){ events_suite(), fees_suite(), letters_suite(), invoices_suite(), services_suite(), money_suite(),
+		numbers_suite(), overdue_suite(), NULL });
 }

@@ -28,7 +28,10 @@ void run(const char *sql);
 
 /* Events.  ce_id NULL: each event its own. */
 struct billing_event booked(const char *ce_id, const char *appointment_id, const char *service_code);
-struct billing_event cancelled(const char *ce_id, const char *appointment_id);
+struct billing_event cancelled(const char *ce_id, const char *appointment_id); /* nobody knows when */
+
+struct billing_event cancelled_before(const char *ce_id, const char *appointment_id, int64_t notice_ms);
+struct billing_event not_shown(const char *ce_id, const char *appointment_id);
 
 /* A new id, that lives as long as the test. */
 const char *new_id(void);
@@ -39,8 +42,12 @@ struct billing_tally take_one(struct billing_event event);
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
 
 Suite *events_suite(void);
+Suite *fees_suite(void);
 Suite *letters_suite(void);
+Suite *money_suite(void);
 Suite *invoices_suite(void);
 Suite *services_suite(void);
+Suite *numbers_suite(void);
+Suite *overdue_suite(void);
 
 #endif

@@ -1,5 +1,4 @@
 /* Invoices that somebody asks for, and the price list. */
-#include <pthread.h>
 #include <string.h>
 
 #include "tests/system/billing_fixture.h"
@@ -17,7 +16,7 @@ START_TEST(an_invoice_is_issued_with_all_of_it_still_to_pay)
 	struct invoice made, found;
 	struct ctx *cx = _i == 0 ? &rest : &clerk;
 
-	ck_assert_int_eq(invoice_create(cx, &known_patients, &asked, NULL, &made), RC_OK);
+	ck_assert_int_eq(invoice_create(cx, &known_patients, &asked, &made), RC_OK);
 	ck_assert_str_eq(made.status, "ISSUED");
 	ck_assert_int_eq(made.remaining_amount.minor, 8555);
 	ck_assert_int_eq(made.version, 1);
@@ -36,7 +35,7 @@ START_TEST(an_unknown_patient_gets_no_invoice)
 	struct invoice a = asked, made;
 
 	a.patient_id = NOBODY;
-	ck_assert_int_eq(invoice_create(&rest, &known_patients, &a, NULL, &made), RC_NOT_FOUND);
+	ck_assert_int_eq(invoice_create(&rest, &known_patients, &a, &made), RC_NOT_FOUND);
 	ck_assert_str_eq(rest.err.fields->name, "patientId");
 	ck_assert_str_eq(err_message(&rest, RC_NOT_FOUND), "patient with Id " NOBODY " do not exist");
 	ck_assert_int_eq(number("select count(*) from invoice"), 0);
@@ -47,115 +46,8 @@ START_TEST(with_the_patient_service_away_there_is_no_invoice)
 {
 	struct invoice made;
 
-	ck_assert_int_eq(invoice_create(&rest, &away, &asked, NULL, &made), RC_UNAVAILABLE);
+	ck_assert_int_eq(invoice_create(&rest, &away, &asked, &made), RC_UNAVAILABLE);
 	ck_assert_int_eq(number("select count(*) from invoice"), 0);
-}
-END_TEST
-
-/* --- idempotency keys --- */
-
-static const struct once once = { .route = "POST /invoices", .key = "k" };
-
-START_TEST(the_same_request_with_a_key_gives_the_same_invoice)
-{
-	struct invoice first, again, other;
-
-	ck_assert_int_eq(invoice_create(&rest, &known_patients, &asked, &once, &first), RC_OK);
-	ck_assert_int_eq(invoice_create(&rest, &known_patients, &asked, &once, &again), RC_OK);
-	ck_assert_str_eq(first.id, again.id);
-	ck_assert_int_eq(number("select count(*) from invoice"), 1);
-	ck_assert_int_eq(invoice_create(&rest, &known_patients, &asked, NULL, &other), RC_OK);
-	ck_assert_str_ne(first.id, other.id);
-}
-END_TEST
-
-START_TEST(a_request_that_had_its_effect_gets_its_answer_though_the_patient_cannot_be_asked)
-{
-	struct invoice first, again;
-
-	ck_assert_int_eq(invoice_create(&rest, &known_patients, &asked, &once, &first), RC_OK);
-	ck_assert_int_eq(invoice_create(&rest, &away, &asked, &once, &again), RC_OK);
-	ck_assert_str_eq(first.id, again.id);
-	ck_assert_uint_eq(rest.err.field_count, 0);
-}
-END_TEST
-
-START_TEST(another_request_with_that_key_is_a_conflict)
-{
-	struct invoice made, changed = asked;
-
-	ck_assert_int_eq(invoice_create(&rest, &known_patients, &asked, &once, &made), RC_OK);
-	switch (_i) {
-	case 0:
-		changed.amount.minor++;
-		break;
-	case 1:
-		changed.currency = "EUR";
-		break;
-	case 2:
-		changed.description = NULL;
-		break;
-	case 3:
-		changed.due_date = NULL;
-		break;
-	default:
-		changed.patient_id = NOBODY;
-	}
-	ck_assert_int_eq(invoice_create(&rest, &known_patients, &changed, &once, &made), RC_CONFLICT);
-	ck_assert_str_eq(
-	    err_message(&rest, RC_CONFLICT), "This idempotency key was used for another request");
-	ck_assert_int_eq(number("select count(*) from invoice"), 1);
-}
-END_TEST
-
-START_TEST(keys_of_other_accounts_and_routes_are_other_keys)
-{
-	const struct once elsewhere = { .route = "createInvoice", .key = "k" };
-	struct invoice made;
-
-	ck_assert_int_eq(invoice_create(&rest, &known_patients, &asked, &once, &made), RC_OK);
-	ck_assert_int_eq(invoice_create(&rest, &known_patients, &asked, &elsewhere, &made), RC_OK);
-	rest.account = "somebody@example.org";
-	ck_assert_int_eq(invoice_create(&rest, &known_patients, &asked, &once, &made), RC_OK);
-	ck_assert_int_eq(number("select count(*) from invoice"), 3);
-}
-END_TEST
-
-START_TEST(a_request_that_failed_keeps_no_key)
-{
-	struct invoice a = asked, made;
-
-	a.patient_id = NOBODY;
-	ck_assert_int_eq(invoice_create(&rest, &known_patients, &a, &once, &made), RC_NOT_FOUND);
-	err_clear(&rest);
-	ck_assert_int_eq(invoice_create(&rest, &known_patients, &asked, &once, &made), RC_OK);
-}
-END_TEST
-
-static void *
-create_with_key(void *arg)
-{
-	struct invoice made;
-	struct ctx cx;
-
-	pgtest_connect(&cx, "medicore_billing_rest");
-	if (invoice_create(&cx, &known_patients, &asked, &once, &made) == RC_OK)
-		memcpy(arg, made.id, 37);
-	pgtest_disconnect(&cx);
-	return NULL;
-}
-
-START_TEST(any_number_of_the_same_request_at_once_make_one_invoice)
-{
-	static char ids[16][37];
-	pthread_t threads[16];
-
-	for (size_t i = 0; i < COUNT(threads); i++)
-		ck_assert_int_eq(pthread_create(&threads[i], NULL, create_with_key, ids[i]), 0);
-	for (size_t i = 0; i < COUNT(threads); i++)
-		pthread_join(threads[i], NULL);
-	for (size_t i = 0; i < COUNT(threads); i++)
-		ck_assert_str_eq(ids[i], text("select id from invoice"));
 }
 END_TEST
 
@@ -195,7 +87,7 @@ START_TEST(lists_give_each_invoice_once_in_order_and_by_filter)
 
 	for (int i = 0; i < 5; i++) {
 		a.patient_id = i < 3 ? PATIENT : new_id();
-		ck_assert_int_eq(invoice_create(&rest, &known_patients, &a, NULL, &made), RC_OK);
+		ck_assert_int_eq(invoice_create(&rest, &known_patients, &a, &made), RC_OK);
 	}
 	/* The last one made: not PATIENT's. */
 	run(arena_printf(super.arena,
@@ -234,12 +126,6 @@ invoices_suite(void)
 	tcase_add_loop_test(t, an_invoice_is_issued_with_all_of_it_still_to_pay, 0, 2);
 	tcase_add_test(t, an_unknown_patient_gets_no_invoice);
 	tcase_add_test(t, with_the_patient_service_away_there_is_no_invoice);
-	tcase_add_test(t, the_same_request_with_a_key_gives_the_same_invoice);
-	tcase_add_test(t, a_request_that_had_its_effect_gets_its_answer_though_the_patient_cannot_be_asked);
-	tcase_add_loop_test(t, another_request_with_that_key_is_a_conflict, 0, 5);
-	tcase_add_test(t, keys_of_other_accounts_and_routes_are_other_keys);
-	tcase_add_test(t, a_request_that_failed_keeps_no_key);
-	tcase_add_test(t, any_number_of_the_same_request_at_once_make_one_invoice);
 	tcase_add_test(t, an_invoice_that_is_not_there_is_not_found);
 	tcase_add_test(t, lists_give_each_invoice_once_in_order_and_by_filter);
 	tcase_add_test(t, a_cursor_of_another_list_is_refused);

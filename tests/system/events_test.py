@@ -1,4 +1,5 @@
 """What becomes of events, over both transports: as others send them, and when the programs in between die."""
+import datetime
 import json
 import os
 import signal
@@ -21,6 +22,8 @@ BOOKED, CANCELLED = "medicore.appointment.booked.v1", "medicore.appointment.canc
 @pytest.fixture(scope="module", params=["direct", "kafka"])
 def system(request):
     with System() as s:
+        s.environ.update(MEDICORE__BILLING__LATE_HOURS="24", MEDICORE__BILLING__LATE_SERVICE="LATE",
+                         MEDICORE__BILLING__NO_SHOW_SERVICE="MISSED")
         s.up("--no-demo", *(["--kafka"] if request.param == "kafka" else []))
         s.transport = request.param
         s.price()
@@ -130,6 +133,36 @@ def test_a_second_cancellation_changes_nothing(system):
         send(system, cancelled(system.patient, event.appointment_id), CANCELLED)
     settled(system)
     assert invoices(system, event.appointment_id) == [("VOID", 8555, True)]
+
+
+def fees(s, appointment):
+    return s.sql("billing", "select status, amount, currency, description, patient_id::text from invoice join fee on fee.invoice_id = invoice.id"
+                 " where fee.appointment_id = %s", appointment)
+
+
+def test_who_cancels_late_or_does_not_come_pays_a_fee_instead(system):
+    system.price("LATE", "20.00")
+    system.price("MISSED", "40.00")
+    patient = system.register()["id"]
+    now = datetime.datetime.now(datetime.timezone.utc)
+    made = [system.book(patient, starts=(now + datetime.timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ"))["id"]
+            for hours in (25, 23, -1, 25)]
+    early, late, missed, seen = made
+    for appointment, step in ((early, "cancel"), (late, "cancel"), (late, "cancel"), (missed, "no-show"), (missed, "no-show"),
+                              (seen, "check-in"), (seen, "complete")):
+        status, _, answer = system.http("POST", f"/appointments/{appointment}/{step}")
+        assert status == 200, answer
+    wait_until(lambda: fees(system, missed), 10, "the last fee")
+    wait_until(lambda: system.sql("scheduling", "select count(*) from outbox where published_at is null") == [(0,)], 10, "the outbox's end")
+    settled(system)
+    assert fees(system, late) == [("ISSUED", 2000, "USD", "Service LATE", patient)]
+    assert fees(system, missed) == [("ISSUED", 4000, "USD", "Service MISSED", patient)]
+    assert fees(system, early) == fees(system, seen) == []
+    assert [invoices(system, a) for a in made] == [[("VOID", 8555, True)]] * 3 + [[("ISSUED", 8555, False)]]
+    types = ("rescheduled", "checked-in", "completed", "no-show")
+    assert system.sql("billing", "select count(*) from dead_letters where type = any(%s)",
+                      [f"medicore.appointment.{t}.v1" for t in types]) == [(0,)]
+    assert "missing 0, doubled 0" in system.medicore("check", check=False).stdout
 
 
 UNUSABLE = [

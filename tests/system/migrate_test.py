@@ -220,13 +220,17 @@ def test_names_that_need_quotes_work(server, db):
 
 OUTBOX = ("insert into outbox (id, aggregatetype, aggregateid, type, payload)"
           " values (gen_random_uuid(), 'appointment', 'x', 'y', '')")
-INVOICE = ("insert into invoice (id, patient_id, amount, remaining_amount, currency)"
-           " values (gen_random_uuid(), gen_random_uuid(), 1, 1, 'USD') returning id")
+INVOICE = ("insert into invoice (id, patient_id, amount, subtotal, remaining_amount, currency)"
+           " values (gen_random_uuid(), gen_random_uuid(), 1, 1, 1, 'USD') returning id")
 INSERT_PATIENT = (f"insert into patient (id, name, email, gender, address, date_of_birth, registered_date) values"
                   f" (gen_random_uuid(), 'É', gen_random_uuid()::text, 'OTHER', 'x', '2000-01-01', '2000-01-01')"
                   f" returning id, search_name")
 
 AUDIT = "insert into audit (seq, at, action, count, result, mac) values (1, now(), 'x', 0, 'ok', '')"
+
+KEEP = ("with k as (insert into kept_answer (account, route, key, fingerprint) values ('a', 'r', 'k', 'f') on conflict do nothing"
+        " returning *) update kept_answer set status = 200, headers = '', body = '', thing = '', patient_id = null"
+        " where account = 'a' and route = 'r' and key = 'k' and fingerprint = 'f'")
 
 INSERT_ACCOUNT = ("insert into account (id, email, name, role, password) values (gen_random_uuid(), gen_random_uuid()::text, 'x', 'STAFF',"
                   " '$argon2id$') returning id")
@@ -254,15 +258,25 @@ MAY = [
     ("patient", "patient_relay", "insert into audit_spool values ('a', 1) on conflict (file) do update set position = 2"),
     ("patient", "patient_relay", "delete from audit_spool"),
     ("patient", "patient_rest", "select * from audit"),
+    *[(domain, role, KEEP) for domain, role in (("patient", "patient_rest"), ("scheduling", "scheduling_rest"),
+        ("billing", "billing_rest"), ("billing", "billing_grpc"), ("auth", "auth_rest"))],
+    *[(domain, f"{domain}_relay", "delete from kept_answer where created_at <= (select max(created_at) from kept_answer)")
+        for domain in ("patient", "scheduling", "billing", "auth")],
     ("scheduling", "operator", "select * from audit"),
     ("scheduling", "scheduling_relay", AUDIT),
     ("billing", "billing_relay", AUDIT),
+    ("billing", "billing_relay", "insert into outbox (id, aggregatetype, aggregateid, type, payload) values (gen_random_uuid(), 'x', 'x', 'x', '')"),
+    ("billing", "billing_relay", "update outbox set published_at = now() where published_at is null"),
+    ("billing", "billing_relay", "delete from outbox where published_at < now()"),
+    ("billing", "billing_relay", "update invoice set number = 'x', status = 'OVERDUE', version = version + 1, updated_at = now() where false"),
+    ("billing", "billing_relay", "select * from invoice for update skip locked"),
+    ("billing", "billing_relay", "insert into invoice_series values ('', 2026, 1) on conflict (series, year) do update set last = 2"),
     ("billing", "billing_rest", "insert into service (code, description, price, currency) values ('a', 'b', 1, 'USD')"
                                 " on conflict (code) do update set price = excluded.price returning *"),
     ("billing", "billing_rest", INVOICE),
     ("billing", "billing_grpc", INVOICE),
     ("billing", "billing_worker", INVOICE),
-    ("billing", "billing_worker", "update invoice set status = 'VOID', version = version + 1"),
+    ("billing", "billing_worker", "update invoice set status = 'VOID', remaining_amount = 0, version = version + 1"),
     ("billing", "billing_worker", "insert into inbox (ce_id, type) values ('a', 'b') on conflict do nothing"),
     ("billing", "billing_worker", "select * from dead_letters for update skip locked"),
     ("billing", "billing_worker", "delete from dead_letters"),
@@ -281,7 +295,7 @@ MAY_NOT = [
     ("auth", "auth_relay", "update session set ended_at = null"),
     ("patient", "patient_rest", "delete from patient"),
     ("patient", "patient_rest", "update patient set registered_date = '2000-01-01'"),
-    ("patient", "patient_grpc", "select name from patient"),
+    ("patient", "patient_grpc", "select email from patient"),
     ("patient", "patient_grpc", INSERT_PATIENT),
     ("patient", "operator", "update patient set name = 'x'"),
     ("patient", "patient_rest", "create table mine ()"),
@@ -296,11 +310,25 @@ MAY_NOT = [
     *[(domain, f"{domain}_rest", sql) for domain in DOMAINS for sql in (
         AUDIT, "update audit set result = 'ok'", "delete from audit", "select * from audit_spool")],
     ("patient", "patient_grpc", "select * from audit"),
+    ("patient", "patient_grpc", "select * from kept_answer"),
+    ("patient", "operator", "select * from kept_answer"),
+    ("patient", "patient_relay", "select body from kept_answer"),
+    ("patient", "patient_rest", "delete from kept_answer"),
+    ("patient", "patient_rest", "update kept_answer set fingerprint = ''"),
     ("billing", "operator", "delete from audit"),
-    ("billing", "billing_rest", "update invoice set amount = 0"),
+    ("billing", "billing_relay", "update invoice set amount = 0"),
+    ("billing", "billing_relay", "update outbox set payload = ''"),
+    ("billing", "billing_relay", "select * from ledger"),
+    ("billing", "billing_relay", "delete from invoice_series"),
+    ("billing", "billing_rest", "select * from outbox"),
+    ("billing", "billing_rest", "update invoice_series set last = 0"),
+    *[("billing", f"billing_{role}", sql) for role in ("rest", "grpc", "worker", "relay") for sql in (
+        "update ledger set amount = 1", "delete from ledger", "truncate ledger", "delete from invoice")],
+    ("billing", "billing_rest", "delete from payment"),
+    ("billing", "billing_rest", "update payment set amount = 1"),
     ("billing", "billing_rest", "select * from dead_letters"),
     ("billing", "billing_grpc", "update service set price = 0"),
-    ("billing", "billing_worker", "update invoice set amount = 0"),
+    ("billing", "billing_grpc", "update invoice set amount = 0"),
     ("billing", "operator", "update invoice set status = 'PAID'"),
 ]
 

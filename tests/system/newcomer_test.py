@@ -67,7 +67,7 @@ def test_demonstration_population_is_there_and_books_balance(system):
 
 def test_up_again_starts_only_what_has_died(system):
     names = [p.stem for p in (system.run / "pid").glob("*.pid")]
-    assert {"apache", "patient", "scheduling", "billing", "auth", "patientd", "billingd", "billing-worker", "relay-patient",
+    assert {"apache", "patient", "scheduling", "billing", "documents", "auth", "patientd", "billingd", "billing-worker", "relay-patient",
             "relay-scheduling", "relay-billing", "relay-auth", "postgres"} == set(names)
     before = {n: system.pid(n) for n in names}
     system.again()

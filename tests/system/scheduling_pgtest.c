@@ -9,6 +9,7 @@
 #define PATIENT "0198f000-0000-7000-8000-00000000000a"
 #define PROVIDER "0198f000-0000-7000-8000-00000000000c"
 #define ID "0198f000-0000-7000-8000-0000000000d1"
+#define OTHER_ID "0198f000-0000-7000-8000-0000000000d2"
 #define START INT64_C(1700000000000000)
 #define MINUTE INT64_C(60000000)
 
@@ -34,7 +35,7 @@ encode(struct ctx *cx, const struct appointment *a, struct field_bytes *ret_payl
 	return RC_OK;
 }
 
-static const struct scheduling_ports ports = { known, encode, encode };
+static const struct scheduling_ports ports = { known, encode, encode, encode, encode, encode, encode };
 
 static void
 setup(void)
@@ -75,7 +76,7 @@ pending(struct event **ret_events, int64_t **ret_seqs)
 {
 	size_t count;
 
-	ck_assert_int_eq(outbox_pending(&relay, 100, ret_events, ret_seqs, &count), RC_OK);
+	ck_assert_int_eq(outbox_pending(&relay, &scheduling_outbox, 100, ret_events, ret_seqs, &count), RC_OK);
 	return count;
 }
 
@@ -152,6 +153,57 @@ START_TEST(event_comes_out_of_the_outbox_as_it_went_in)
 }
 END_TEST
 
+static enum rc
+move_to(const char *id, int minute, struct appointment *moved)
+{
+	struct appointment asked = {
+		.starts_at = { .us = START + minute * MINUTE, .known = true },
+		.duration_minutes = 10,
+	};
+
+	return appointment_reschedule(&desk, &ports, id, 0, &asked, moved);
+}
+
+START_TEST(appointment_is_moved_where_its_provider_is_free)
+{
+	struct appointment moved;
+	struct event *events;
+	int64_t *seqs;
+
+	ck_assert_int_eq(book(&desk, ID, 0), RC_OK);
+	ck_assert_int_eq(book(&desk, NULL, 20), RC_OK);
+	ck_assert_int_eq(move_to(ID, 15, &moved), RC_CONFLICT);
+	ck_assert_str_eq(desk.err.fields->name, "startsAt");
+	ck_assert_str_eq(desk.err.fields->message,
+	    "Provider " PROVIDER " is already booked from 2023-11-14T22:33:20Z to 2023-11-14T22:43:20Z");
+	err_clear(&desk);
+	ck_assert_int_eq(move_to(ID, 5, &moved), RC_OK);
+	ck_assert_int_eq(moved.starts_at.us, START + 5 * MINUTE);
+	ck_assert_int_eq(moved.version, 2);
+	ck_assert_int_eq(book(&desk, NULL, -5), RC_OK);
+	ck_assert_uint_eq(pending(&events, &seqs), 4);
+	ck_assert_str_eq(events[2].type, TYPE_APPOINTMENT_RESCHEDULED);
+	ck_assert_str_eq(events[2].key, PATIENT);
+}
+END_TEST
+
+START_TEST(who_did_not_come_takes_up_no_time_and_who_was_treated_does)
+{
+	struct appointment now;
+
+	ck_assert_int_eq(book(&desk, ID, 0), RC_OK);
+	ck_assert_int_eq(appointment_no_show(&desk, &ports, ID, 1, &now), RC_OK);
+	ck_assert_str_eq(now.status, "NO_SHOW");
+	ck_assert_int_eq(book(&desk, OTHER_ID, 0), RC_OK);
+	ck_assert_int_eq(appointment_check_in(&desk, &ports, OTHER_ID, 1, &now), RC_OK);
+	ck_assert_int_eq(book(&desk, NULL, 0), RC_CONFLICT);
+	err_clear(&desk);
+	ck_assert_int_eq(appointment_complete(&desk, &ports, OTHER_ID, 2, &now), RC_OK);
+	ck_assert_int_eq(now.version, 3);
+	ck_assert_int_eq(book(&desk, NULL, 0), RC_CONFLICT);
+}
+END_TEST
+
 START_TEST(published_events_are_pending_no_more_and_purged_when_old)
 {
 	struct event *events;
@@ -193,6 +245,8 @@ main(void)
 	tcase_add_test(tc, same_booking_again_is_known_by_its_id_and_not_by_its_time);
 	tcase_add_test(tc, booking_that_is_rolled_back_leaves_no_event);
 	tcase_add_test(tc, event_comes_out_of_the_outbox_as_it_went_in);
+	tcase_add_test(tc, appointment_is_moved_where_its_provider_is_free);
+	tcase_add_test(tc, who_did_not_come_takes_up_no_time_and_who_was_treated_does);
 	tcase_add_test(tc, published_events_are_pending_no_more_and_purged_when_old);
 	tcase_add_test(tc, waiting_relay_is_woken_by_a_booking);
 	suite_add_tcase(suite, tc);

@@ -215,7 +215,7 @@ start_httpd() {
 
 ready() {
 	local name
-	for name in auth patient scheduling billing; do
+	for name in auth patient scheduling billing documents; do
 		until_true 20 curl -fsS "http://127.0.0.1:$http/health/$name/ready" ||
 			die "$name isn't ready: $(curl -sS "http://127.0.0.1:$http/health/$name/ready" 2>&1); see $run/log/$name.log and $run/log/$httpd.log"
 	done
@@ -271,6 +271,7 @@ dev_up() {
 	fcgi patient
 	fcgi scheduling
 	fcgi billing
+	fcgi documents
 	program billing-worker medicore-billing-worker
 	for domain in "${audited[@]}"; do relay "$domain"; done
 	start_httpd
@@ -294,7 +295,7 @@ dev_down() {
 	[[ ${1:-} == "" || ${1:-} == --wipe ]] || { usage >&2 && exit 2; }
 	[[ -e $run ]] || return 0
 	run_make
-	for name in apache lighttpd "${audited[@]/#/relay-}" billing-worker patient scheduling billing auth billingd patientd kafka; do
+	for name in apache lighttpd "${audited[@]/#/relay-}" billing-worker patient scheduling billing documents auth billingd patientd kafka; do
 		service_stop $name
 	done
 	service_stop postgres INT

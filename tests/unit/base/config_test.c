@@ -132,6 +132,7 @@ static const struct {
 	{ BYTES("[patientd]\nlisten = 9000\n"), ":2: [patientd] listen: host:port is needed" },
 	{ BYTES("[patientd]\nlisten = localhost:99999\n"), ":2: [patientd] listen: host:port is needed" },
 	{ BYTES("[patientd]\nlisten = :9000\n"), ":2: [patientd] listen: host:port is needed" },
+	{ BYTES("[scheduling]\nzone = Mars/Olympus\n"), ":2: [scheduling] zone: an IANA time zone that this machine knows is needed" },
 	{ BYTES("[billing]\ncurrency = usd\n"), ":2: [billing] currency: a currency of ISO 4217 is needed" },
 	{ BYTES("[database]\nhost =\n"), ":2: [database] host: must not be empty\n" },
 	{ BYTES("[database]\nhost = a\tb\n"), ":2: [database] host: control characters" },

@@ -135,6 +135,54 @@ START_TEST(every_tenth_day_of_ten_thousand_years_comes_back)
 }
 END_TEST
 
+static const struct {
+	const char *date;
+	int64_t days;
+	const char *later; /* NULL: there is no such day */
+} additions[] = {
+	{ "2026-11-27", 0, "2026-11-27" },
+	{ "2026-11-27", 30, "2026-12-27" },
+	{ "2024-02-28", 1, "2024-02-29" },
+	{ "2023-02-28", 1, "2023-03-01" },
+	{ "2024-02-29", 366, "2025-03-01" },
+	{ "2026-01-01", -1, "2025-12-31" },
+	{ "1970-01-01", 11016, "2000-02-29" },
+	{ "0001-01-01", 3652058, "9999-12-31" },
+	{ "9999-12-31", 1, NULL },
+	{ "0001-01-01", -1, NULL },
+	{ "2026-11-27", INT64_MAX, NULL },
+	{ "2026-11-27", INT64_MIN, NULL },
+	{ "2026-02-30", 1, NULL },
+	{ "2026-11-27T", 1, NULL },
+	{ "", 1, NULL },
+};
+
+START_TEST(days_are_added_by_the_calendar)
+{
+	char later[DATE_SIZE];
+	int64_t between;
+
+	ck_assert(date_add_days(additions[_i].date, additions[_i].days, later) == (additions[_i].later != NULL));
+	if (additions[_i].later == NULL)
+		return;
+	ck_assert_str_eq(later, additions[_i].later);
+	ck_assert(date_days_between(additions[_i].date, later, &between));
+	ck_assert_int_eq(between, additions[_i].days);
+	ck_assert(date_days_between(later, additions[_i].date, &between));
+	ck_assert_int_eq(between, -additions[_i].days);
+}
+END_TEST
+
+START_TEST(nothing_is_between_what_is_no_date)
+{
+	int64_t between = 4711;
+
+	ck_assert(!date_days_between("2026-02-30", "2026-03-01", &between));
+	ck_assert(!date_days_between("2026-03-01", "yesterday", &between));
+	ck_assert_int_eq(between, 4711);
+}
+END_TEST
+
 Suite *
 dates_suite(void)
 {
@@ -147,6 +195,8 @@ dates_suite(void)
 	tcase_add_loop_test(t, an_instant_is_read_with_its_offset_and_written_in_utc, 0, COUNT(instants));
 	tcase_add_test(t, known_instants_have_the_microseconds_of_other_programs);
 	tcase_add_test(t, every_tenth_day_of_ten_thousand_years_comes_back);
+	tcase_add_loop_test(t, days_are_added_by_the_calendar, 0, COUNT(additions));
+	tcase_add_test(t, nothing_is_between_what_is_no_date);
 	suite_add_tcase(suite, t);
 	return suite;
 }

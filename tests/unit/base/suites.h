@@ -13,5 +13,6 @@ Suite *log_suite(void);
 Suite *money_suite(void);
 Suite *text_suite(void);
 Suite *uuid_suite(void);
+Suite *zone_suite(void);
 
 #endif

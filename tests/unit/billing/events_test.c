@@ -60,6 +60,28 @@ START_TEST(cancellations_come_first_and_alone)
 }
 END_TEST
 
+START_TEST(who_did_not_come_is_cancelled_alone_and_the_rest_is_only_received)
+{
+	struct billing_event batch[] = { event("a", BOOKING_NO_SHOW, PATIENT), event("b", BOOKING_ELSE, NULL) };
+
+	batch[1].appointment_id = NULL;
+	take(batch, 2);
+	ck_assert_str_eq(asked_for, "begin lock_alone receive(a,b) cancel(a) invoice() park() commit");
+	asked_for[0] = '\0';
+	take(&batch[1], 1);
+	ck_assert_str_eq(asked_for, "begin lock_shared receive(b) cancel() invoice() park() commit");
+}
+END_TEST
+
+START_TEST(what_can_not_be_remembered_is_parked_whatever_it_is)
+{
+	struct billing_event e = event(NULL, BOOKING_ELSE, NULL);
+
+	take(&e, 1);
+	ck_assert_str_eq(asked_for, "begin lock_shared receive() cancel() invoice() park(-) commit");
+}
+END_TEST
+
 START_TEST(each_patient_is_asked_about_once)
 {
 	struct billing_event batch[] = { event("1", BOOKING_MADE, NOBODY), booked("2"), booked("3"),
@@ -198,6 +220,8 @@ events_suite(void)
 	tcase_add_checked_fixture(t, fakes_setup, fakes_teardown);
 	tcase_add_test(t, a_batch_is_verified_first_and_written_in_one_transaction);
 	tcase_add_test(t, cancellations_come_first_and_alone);
+	tcase_add_test(t, who_did_not_come_is_cancelled_alone_and_the_rest_is_only_received);
+	tcase_add_test(t, what_can_not_be_remembered_is_parked_whatever_it_is);
 	tcase_add_test(t, each_patient_is_asked_about_once);
 	tcase_add_test(t, only_bookings_that_can_be_read_ask_about_patients);
 	tcase_add_test(t, repeats_in_the_batch_and_in_the_inbox_have_no_effect);

@@ -26,7 +26,9 @@ extern const char *in_inbox, *unpriced;
 /* What the stores answer with, and what they got last. */
 extern struct service stored_service;
 extern struct service last_service;
-extern const char *kept_fingerprint; /* NULL: the key was not used; "": used by the same request */
+extern struct invoice stored_invoice;
+extern struct service *price_list; /* whatever is asked for */
+extern size_t price_list_length;
 
 void fakes_setup(void);
 void fakes_teardown(void);
@@ -35,5 +37,7 @@ void fakes_teardown(void);
 
 Suite *events_suite(void);
 Suite *invoices_suite(void);
+Suite *lines_suite(void);
+Suite *states_suite(void);
 
 #endif

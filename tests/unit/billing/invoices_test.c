@@ -7,7 +7,6 @@
 static const struct invoice asked = {
 	.patient_id = PATIENT, .amount = { .minor = 8555, .known = true }, .currency = "USD"
 };
-static const struct once once = { .route = "POST /invoices", .key = "k" };
 
 /* --- invoices --- */
 
@@ -15,8 +14,9 @@ START_TEST(the_patient_is_verified_before_a_row_is_written)
 {
 	struct invoice made;
 
-	ck_assert_int_eq(invoice_create(&cx, &ports, &asked, NULL, &made), RC_OK);
-	ck_assert_str_eq(asked_for, "verify(a) insert");
+	ck_assert_int_eq(invoice_create(&cx, &ports, &asked, &made), RC_OK);
+	ck_assert_str_eq(asked_for, "verify(a) begin insert(ISSUED) post(ISSUE,2) tell(" TYPE_INVOICE_ISSUED ",1) commit");
+	ck_assert_uint_eq(strlen(made.due_date), 10);
 	ck_assert_uint_eq(strlen(made.id), 36);
 	ck_assert_int_eq(made.id[14], '7');
 }
@@ -33,56 +33,134 @@ START_TEST(who_does_not_exist_or_cannot_be_asked_about_gets_nothing)
 		failure = RC_UNAVAILABLE;
 	}
 	ck_assert_int_eq(
-	    invoice_create(&cx, &ports, &who, NULL, &made), _i == 0 ? RC_NOT_FOUND : RC_UNAVAILABLE);
+	    invoice_create(&cx, &ports, &who, &made), _i == 0 ? RC_NOT_FOUND : RC_UNAVAILABLE);
 	ck_assert_str_eq(asked_for, _i == 0 ? "verify(b)" : "verify(a)");
 }
 END_TEST
 
-START_TEST(with_a_key_one_statement_writes_both)
+START_TEST(what_fails_undoes_it_all)
 {
+	static const char *const steps[] = { "insert", "post", "tell" };
 	struct invoice made;
 
-	cx.account = "ada";
-	ck_assert_int_eq(invoice_create(&cx, &ports, &asked, &once, &made), RC_OK);
-	ck_assert_str_eq(asked_for, "verify(a) insert_once(ada,POST /invoices,k)");
+	failing = steps[_i];
+	failure = RC_UNAVAILABLE;
+	ck_assert_int_eq(invoice_create(&cx, &ports, &asked, &made), RC_UNAVAILABLE);
+	ck_assert_str_eq(asked_for + strlen(asked_for) - strlen(" rollback"), " rollback");
 }
 END_TEST
 
-START_TEST(a_key_used_before_gives_what_it_gave)
+START_TEST(a_draft_is_in_no_book_and_falls_due_on_no_day)
 {
-	struct invoice made;
+	struct invoice draft = asked, made;
 
-	kept_fingerprint = "";
-	if (_i == 1) {
-		failing = "verify";
-		failure = RC_UNAVAILABLE;
-	}
-	ck_assert_int_eq(invoice_create(&cx, &ports, &asked, &once, &made), RC_OK);
-	ck_assert_str_eq(made.id, PATIENT);
-	ck_assert_ptr_null(strstr(asked_for, "insert "));
+	draft.draft = true;
+	ck_assert_int_eq(invoice_create(&cx, &ports, &draft, &made), RC_OK);
+	ck_assert_str_eq(asked_for, "verify(a) begin insert(DRAFT) commit");
+	ck_assert_ptr_null(made.due_date);
 }
 END_TEST
 
-START_TEST(a_key_of_another_request_is_a_conflict)
+START_TEST(nothing_is_owed_for_nothing)
 {
-	struct invoice made;
+	struct invoice free_of_charge = asked, made;
 
-	kept_fingerprint = "another";
-	ck_assert_int_eq(invoice_create(&cx, &ports, &asked, &once, &made), RC_CONFLICT);
-	ck_assert_ptr_null(strstr(asked_for, "find "));
+	free_of_charge.amount.minor = 0;
+	ck_assert_int_eq(invoice_create(&cx, &ports, &free_of_charge, &made), RC_OK);
+	ck_assert_str_eq(asked_for, "verify(a) begin insert(ISSUED) tell(" TYPE_INVOICE_ISSUED ",1) commit");
 }
 END_TEST
 
-START_TEST(an_unknown_patient_with_an_unused_key_stays_unknown)
+/* --- drafts --- */
+
+static struct invoice_line stored_line = {
+	.description = "Consultation", .quantity = 2, .unit_price = { .minor = 500, .known = true }, .tax_rate = 100000
+};
+
+static void
+store(const char *status)
 {
-	struct invoice who = asked, made;
+	stored_invoice = (struct invoice){ .patient_id = PATIENT,
+		.status = status,
+		.currency = "USD",
+		.lines = { .rows = &stored_line, .count = 1 },
+		.version = 3 };
+}
 
-	who.patient_id = NOBODY;
-	ck_assert_int_eq(invoice_create(&cx, &ports, &who, &once, &made), RC_NOT_FOUND);
-	ck_assert_str_eq(cx.err.fields->name, "patientId");
-	ck_assert_ptr_null(strstr(asked_for, "insert"));
+START_TEST(lines_that_are_not_asked_for_stay)
+{
+	struct invoice change = { .discount = { .minor = 100, .known = true }, .description = "Autumn" }, saved;
+
+	store("DRAFT");
+	ck_assert_int_eq(invoice_update(&cx, PATIENT, 3, &change, &saved), RC_OK);
+	ck_assert_str_eq(asked_for, "begin lock replace commit");
+	ck_assert_str_eq(saved.description, "Autumn");
+	ck_assert_int_eq(saved.subtotal.minor, 900);
+	ck_assert_int_eq(saved.tax.minor, 90);
+	ck_assert_int_eq(saved.amount.minor, 990);
 }
 END_TEST
+
+START_TEST(an_amount_takes_the_place_of_lines)
+{
+	struct invoice change = { .amount = { .minor = 7, .known = true }, .currency = "USD" }, saved;
+
+	store("DRAFT");
+	ck_assert_int_eq(invoice_update(&cx, PATIENT, 0, &change, &saved), RC_OK);
+	ck_assert_uint_eq(saved.lines.count, 1);
+	ck_assert_int_eq(saved.amount.minor, 7);
+}
+END_TEST
+
+static const struct {
+	const char *status, *currency;
+	int64_t version;
+	enum rc rc;
+} refused[] = {
+	{ "ISSUED", NULL, 0, RC_CONFLICT },
+	{ "VOID", NULL, 0, RC_CONFLICT },
+	{ "DRAFT", NULL, 2, RC_STALE },
+	{ "DRAFT", "EUR", 0, RC_INVALID },
+};
+
+START_TEST(only_a_draft_is_changed_and_never_its_currency)
+{
+	struct invoice change = { .currency = refused[_i].currency }, saved;
+
+	store(refused[_i].status);
+	ck_assert_int_eq(invoice_update(&cx, PATIENT, refused[_i].version, &change, &saved), refused[_i].rc);
+	ck_assert_str_eq(asked_for, "begin lock rollback");
+}
+END_TEST
+
+START_TEST(issuing_posts_and_tells_once)
+{
+	struct invoice saved;
+
+	store("DRAFT");
+	stored_invoice.amount = (struct money){ .minor = 1000, .known = true };
+	stored_line.net = stored_invoice.amount;
+	ck_assert_int_eq(invoice_issue(&cx, &ports, PATIENT, 0, &saved), RC_OK);
+	ck_assert_str_eq(asked_for, "begin lock issue post(ISSUE,2) tell(" TYPE_INVOICE_ISSUED ",1) commit");
+	ck_assert_ptr_nonnull(saved.due_date);
+	asked_for[0] = '\0';
+	stored_invoice.status = "ISSUED";
+	ck_assert_int_eq(invoice_issue(&cx, &ports, PATIENT, 0, &saved), RC_OK);
+	ck_assert_str_eq(asked_for, "begin lock commit");
+}
+END_TEST
+
+START_TEST(what_is_over_is_not_issued_again)
+{
+	struct invoice saved;
+
+	store("PAID");
+	ck_assert_int_eq(invoice_issue(&cx, &ports, PATIENT, 0, &saved), RC_CONFLICT);
+	ck_assert_str_eq(asked_for, "begin lock rollback");
+}
+END_TEST
+
+/* --- lists, members --- */
 
 START_TEST(a_page_asks_for_one_more_to_know_whether_others_follow)
 {
@@ -106,14 +184,20 @@ START_TEST(an_invoice_shows_its_members_in_the_order_of_the_design)
 	i.id = PATIENT;
 	i.status = "ISSUED";
 	i.remaining_amount = i.amount;
+	i.subtotal = (struct money){ .minor = 8000, .known = true };
+	i.tax = (struct money){ .minor = 555, .known = true };
+	i.discount = i.amount_paid = i.amount_credited = i.amount_refunded = (struct money){ .known = true };
 	i.issued_at = (struct instant){ .us = 0, .known = true };
 	i.appointment_cancelled = _i == 1;
 	field_write(&b, invoice_fields, &i);
 	ck_assert_str_eq(b.bytes,
 	    arena_printf(cx.arena,
 		"{\"id\":\"%s\",\"number\":null,\"patientId\":\"%s\",\"appointmentId\":null,\"status\":\"ISSUED\","
-		"\"amount\":\"85.55\",\"remainingAmount\":\"85.55\",\"currency\":\"USD\",\"description\":null,"
-		"\"issuedAt\":\"1970-01-01T00:00:00Z\",\"dueDate\":null,%s\"serviceCode\":null}",
+		"\"amount\":\"85.55\",\"remainingAmount\":\"85.55\","
+		"\"currency\":\"USD\",\"description\":null,"
+		"\"issuedAt\":\"1970-01-01T00:00:00Z\",\"dueDate\":null,%s\"serviceCode\":null,"
+		"\"subtotal\":\"80.00\",\"tax\":\"5.55\",\"discount\":\"0.00\",\"amountPaid\":\"0.00\","
+		"\"amountCredited\":\"0.00\",\"amountRefunded\":\"0.00\"}",
 		PATIENT, PATIENT, _i == 1 ? "\"appointmentCancelled\":true," : ""));
 }
 END_TEST
@@ -126,7 +210,9 @@ static const struct {
 	{ "{\"patientId\":\"" PATIENT "\",\"amount\":\"85.5\",\"currency\":\"JPY\"}", "amount" },
 	{ "{\"patientId\":\"" PATIENT "\",\"amount\":85.55,\"currency\":\"USD\"}", "amount" },
 	{ "{\"patientId\":\"" PATIENT "\",\"amount\":\"-1\",\"currency\":\"USD\"}", "amount" },
-	{ "{\"patientId\":\"" PATIENT "\",\"currency\":\"USD\"}", "amount" },
+	{ "{\"patientId\":\"" PATIENT "\",\"amount\":\"1\",\"currency\":\"USD\",\"lines\":[{\"quantity\":0}]}", "lines[0].quantity" },
+	{ "{\"patientId\":\"" PATIENT "\",\"amount\":\"1\",\"currency\":\"USD\",\"lines\":[{},{\"taxRate\":\"100.1\"}]}", "lines[1].taxRate" },
+	{ "{\"patientId\":\"" PATIENT "\",\"amount\":\"1\",\"currency\":\"USD\",\"lines\":[{\"net\":\"1\"}]}", "lines[0].net" },
 	{ "{\"amount\":\"1\",\"currency\":\"USD\"}", "patientId" },
 	{ "{\"patientId\":\"" PATIENT "\",\"amount\":\"1\",\"currency\":\"XXX\"}", "currency" },
 	{ "{\"patientId\":\"" PATIENT "\",\"amount\":\"1\",\"currency\":\"USD\",\"status\":\"PAID\"}",
@@ -220,10 +306,14 @@ invoices_suite(void)
 	tcase_add_checked_fixture(t, fakes_setup, fakes_teardown);
 	tcase_add_test(t, the_patient_is_verified_before_a_row_is_written);
 	tcase_add_loop_test(t, who_does_not_exist_or_cannot_be_asked_about_gets_nothing, 0, 2);
-	tcase_add_test(t, with_a_key_one_statement_writes_both);
-	tcase_add_loop_test(t, a_key_used_before_gives_what_it_gave, 0, 2);
-	tcase_add_test(t, a_key_of_another_request_is_a_conflict);
-	tcase_add_test(t, an_unknown_patient_with_an_unused_key_stays_unknown);
+	tcase_add_loop_test(t, what_fails_undoes_it_all, 0, 3);
+	tcase_add_test(t, a_draft_is_in_no_book_and_falls_due_on_no_day);
+	tcase_add_test(t, nothing_is_owed_for_nothing);
+	tcase_add_test(t, lines_that_are_not_asked_for_stay);
+	tcase_add_test(t, an_amount_takes_the_place_of_lines);
+	tcase_add_loop_test(t, only_a_draft_is_changed_and_never_its_currency, 0, COUNT(refused));
+	tcase_add_test(t, issuing_posts_and_tells_once);
+	tcase_add_test(t, what_is_over_is_not_issued_again);
 	tcase_add_test(t, a_page_asks_for_one_more_to_know_whether_others_follow);
 	tcase_add_loop_test(t, an_invoice_shows_its_members_in_the_order_of_the_design, 0, 2);
 	tcase_add_loop_test(t, a_body_is_read_by_the_table, 0, COUNT(bodies));

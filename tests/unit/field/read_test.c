@@ -8,6 +8,8 @@
 #define ID "1e621f4c-db30-c273-49e9-2dcad508a9cb"
 #define SOUND "\"name\":\"Zo\xc3\xab\",\"email\":\"x@localhost\",\"gender\":\"OTHER\""
 
+#define LINE(more) "{\"quantity\":2" more "}"
+
 static struct arena *arena;
 static struct ctx cx;
 
@@ -79,6 +81,90 @@ START_TEST(no_amount_needs_no_currency)
 	ck_assert_int_eq(field_read(&cx, thing_fields, CREATE, "{" SOUND "}", sizeof("{" SOUND "}") - 1, &t), RC_OK);
 	ck_assert(!t.amount.known);
 	ck_assert_ptr_null(t.currency);
+}
+END_TEST
+
+START_TEST(a_list_is_read_by_the_rows_of_its_elements)
+{
+	static const char json[] = "{" SOUND ",\"lines\":[" LINE(",\"price\":\"1.239\",\"taxRate\":\"8.25\",\"code\":\"x\"") ","
+				   LINE(",\"price\":null") "],\"currency\":\"KWD\"}";
+	struct thing t = { .rate = 5 };
+	const struct line *lines;
+
+	ck_assert_int_eq(field_read(&cx, thing_fields, CREATE, json, sizeof(json) - 1, &t), RC_OK);
+	ck_assert_int_eq(t.rate, -1);
+	ck_assert_uint_eq(t.lines.count, 2);
+	lines = t.lines.rows;
+	ck_assert_str_eq(lines[0].code, "x");
+	ck_assert_int_eq(lines[0].quantity, 2);
+	ck_assert_int_eq(lines[0].price.minor, 1239); /* of the currency that the body names after it */
+	ck_assert_str_eq(lines[0].currency, "KWD");
+	ck_assert_int_eq(lines[0].rate, 82500);
+	ck_assert_ptr_null(lines[1].code);
+	ck_assert(!lines[1].price.known);
+	ck_assert_int_eq(lines[1].rate, -1);
+}
+END_TEST
+
+START_TEST(amounts_of_a_list_are_in_the_currency_that_is_meant)
+{
+	static const char json[] = "{\"lines\":[" LINE(",\"price\":\"5\"") "]}";
+	struct thing t = { 0 };
+
+	ck_assert_int_eq(field_read(&cx, thing_fields, UPDATE, json, sizeof(json) - 1, &t), RC_OK);
+	ck_assert_int_eq(((const struct line *)t.lines.rows)->price.minor, 500); /* the configured one */
+	ck_assert_str_eq(t.currency, "USD");
+	t = (struct thing){ .currency = "JPY" }; /* the one that it has already */
+	ck_assert_int_eq(field_read(&cx, thing_fields, UPDATE, json, sizeof(json) - 1, &t), RC_OK);
+	ck_assert_int_eq(((const struct line *)t.lines.rows)->price.minor, 5);
+	ck_assert_str_eq(((const struct line *)t.lines.rows)->currency, "JPY");
+}
+END_TEST
+
+START_TEST(a_list_that_is_null_or_empty_has_no_rows)
+{
+	struct thing t = { 0 };
+
+	ck_assert_int_eq(field_read(&cx, thing_fields, UPDATE, BYTES("{\"lines\":null}"), &t), RC_OK);
+	ck_assert_uint_eq(t.lines.count, 0);
+	ck_assert_int_eq(field_read(&cx, thing_fields, UPDATE, BYTES("{\"lines\":[]}"), &t), RC_OK);
+	ck_assert_uint_eq(t.lines.count, 0);
+}
+END_TEST
+
+START_TEST(a_list_that_is_required_has_an_element)
+{
+	static const struct field part[] = { { "n", F_INT, 0, .use = CREATE }, FIELD_END };
+	const struct field basket[] = { { "parts", F_LIST, 0, .use = CREATE | UPDATE | REQUIRED, .items = part, .item_size = 8 },
+		FIELD_END };
+	struct field_list parts = { 0 };
+
+	ck_assert_int_eq(field_read(&cx, basket, CREATE, BYTES("{}"), &parts), RC_INVALID);
+	ck_assert_str_eq(thing_error(&cx, "parts"), "parts is required");
+	err_clear(&cx);
+	ck_assert_int_eq(field_read(&cx, basket, UPDATE, BYTES("{\"parts\":[]}"), &parts), RC_INVALID);
+	ck_assert_str_eq(thing_error(&cx, "parts"), "parts is required");
+	err_clear(&cx);
+	ck_assert_int_eq(field_read(&cx, basket, UPDATE, BYTES("{}"), &parts), RC_OK);
+	ck_assert_int_eq(field_read(&cx, basket, CREATE, BYTES("{\"parts\":[{}]}"), &parts), RC_OK);
+	ck_assert_uint_eq(parts.count, 1);
+}
+END_TEST
+
+START_TEST(all_faults_of_all_elements_are_told_at_once)
+{
+	static const char json[] = "{\"lines\":[{\"price\":\"x\"},{\"quantity\":1,\"code\":\"a b\",\"q\":1},7],\"note\":5}";
+	struct thing t = { 0 };
+	enum rc rc = field_read(&cx, thing_fields, UPDATE, json, sizeof(json) - 1, &t);
+
+	ck_assert_int_eq(rc, RC_INVALID);
+	ck_assert_str_eq(err_message(&cx, rc), "Validation failed: 6 errors found");
+	ck_assert_ptr_nonnull(thing_error(&cx, "note"));
+	ck_assert_ptr_nonnull(thing_error(&cx, "lines[0].price"));
+	ck_assert_ptr_nonnull(thing_error(&cx, "lines[0].quantity"));
+	ck_assert_ptr_nonnull(thing_error(&cx, "lines[1].code"));
+	ck_assert_ptr_nonnull(thing_error(&cx, "lines[1].q"));
+	ck_assert_ptr_nonnull(thing_error(&cx, "lines[2]"));
 }
 END_TEST
 
@@ -167,6 +253,30 @@ static const struct {
 	{ CREATE, BYTES("{" SOUND ",\"zone\":\"Mars/Olympus\"}"), "zone", "zone must be an IANA time zone, like Europe/Berlin" },
 	{ CREATE, BYTES("{" SOUND ",\"code\":\"a b\"}"), "code", "code may have letters, digits, '.', '_' and '-' only" },
 	{ CREATE, BYTES("{" SOUND ",\"code\":\"abcdefghi\"}"), "code", "code must have at most 8 characters" },
+	{ UPDATE, BYTES("{\"rate\":8.25}"), "rate", "rate must be text" },
+	{ UPDATE, BYTES("{\"rate\":\"\"}"), "rate", "rate must be a percentage with at most 4 decimals, like 8.25" },
+	{ UPDATE, BYTES("{\"rate\":\"8.25%\"}"), "rate", "rate must be a percentage with at most 4 decimals, like 8.25" },
+	{ UPDATE, BYTES("{\"rate\":\"1.00000\"}"), "rate", "rate must be a percentage with at most 4 decimals, like 8.25" },
+	{ UPDATE, BYTES("{\"rate\":\"100.0001\"}"), "rate", "rate must be between 0 and 100" },
+	{ UPDATE, BYTES("{\"rate\":\"-1\"}"), "rate", "rate must be between 0 and 100" },
+	{ UPDATE, BYTES("{\"rate\":\"99999999999999999999\"}"), "rate", "rate must be between 0 and 100" },
+	{ UPDATE, BYTES("{\"lines\":{}}"), "lines", "lines must be a list" },
+	{ UPDATE, BYTES("{\"lines\":\"\"}"), "lines", "lines must be a list" },
+	{ UPDATE, BYTES("{\"lines\":[" LINE("") "," LINE("") "," LINE("") "," LINE("") "]}"), "lines",
+	  "lines must have at most 3 elements" },
+	{ UPDATE, BYTES("{\"lines\":[" LINE("") ",null]}"), "lines[1]", "lines[1] must be an object" },
+	{ UPDATE, BYTES("{\"lines\":[[]]}"), "lines[0]", "lines[0] must be an object" },
+	{ UPDATE, BYTES("{\"lines\":[" LINE("") ",{}]}"), "lines[1].quantity", "quantity is required" },
+	{ UPDATE, BYTES("{\"lines\":[{\"quantity\":0}]}"), "lines[0].quantity", "quantity must be between 1 and 1000" },
+	{ UPDATE, BYTES("{\"lines\":[" LINE(",\"nmae\":1") "]}"), "lines[0].nmae", "Unknown member: nmae" },
+	{ UPDATE, BYTES("{\"lines\":[" LINE(",\"currency\":\"USD\"") "]}"), "lines[0].currency", "Unknown member: currency" },
+	{ UPDATE, BYTES("{\"lines\":[" LINE(",\"price\":\"0.5\"") "],\"currency\":\"JPY\"}"), "lines[0].price",
+	  "price must be an amount with at most 0 decimals" },
+	{ UPDATE, BYTES("{\"lines\":[" LINE(",\"price\":\"0.5555\"") "],\"currency\":\"XYZ\"}"), "currency",
+	  "currency must be an ISO 4217 currency, like USD" },
+	{ UPDATE, BYTES("{\"lines\":[" LINE(",\"taxRate\":\"101\"") "]}"), "lines[0].taxRate", "taxRate must be between 0 and 100" },
+	{ UPDATE, BYTES("{\"lines\":[" LINE(",\"code\":\"a\",\"code\":\"b\"") "]}"), "lines",
+	  "Malformed JSON at byte 36: this member is there twice" },
 	{ UPDATE, BYTES(""), "body", "Malformed JSON at byte 1: it is empty" },
 	{ UPDATE, BYTES("{\"name\":\"x\""), "body", "Malformed JSON at byte 12: it ends too early" },
 	{ UPDATE, BYTES("[]"), "body", "The body must be a JSON object" },
@@ -303,6 +413,9 @@ static const struct {
 	{ CREATE, "urgent", BYTES("yes"), "urgent must be true or false" },
 	{ CREATE, "amount", BYTES("5\0"), "amount must be UTF-8 without NUL" },
 	{ CREATE, "level", BYTES("-9007199254740991"), NULL },
+	{ CREATE, "rate", BYTES("8.25"), NULL },
+	{ CREATE, "rate", BYTES("8,25"), "rate must be a percentage with at most 4 decimals, like 8.25" },
+	{ CREATE, "lines", BYTES("[]"), "lines can't be set" },
 };
 
 START_TEST(one_text_is_checked_by_its_row)
@@ -352,6 +465,11 @@ read_suite(void)
 	tcase_add_test(t, escapes_in_names_and_texts_are_understood);
 	tcase_add_test(t, an_amount_without_a_currency_takes_the_configured_one);
 	tcase_add_test(t, no_amount_needs_no_currency);
+	tcase_add_test(t, a_list_is_read_by_the_rows_of_its_elements);
+	tcase_add_test(t, amounts_of_a_list_are_in_the_currency_that_is_meant);
+	tcase_add_test(t, a_list_that_is_null_or_empty_has_no_rows);
+	tcase_add_test(t, a_list_that_is_required_has_an_element);
+	tcase_add_test(t, all_faults_of_all_elements_are_told_at_once);
 	tcase_add_test(t, null_on_update_leaves_the_member_alone);
 	tcase_add_loop_test(t, each_fault_blames_its_member, 0, COUNT(faults));
 	tcase_add_test(t, all_faults_are_told_at_once);

@@ -56,7 +56,7 @@ START_TEST(an_update_schema_requires_nothing_and_takes_null)
 
 	HAS(s, "\"additionalProperties\":false");
 	HAS(s, "\"minProperties\":1");
-	LACKS(s, "\"required\"");
+	LACKS(s, "\"required\":[\"name\"");
 	HAS(s, "\"gender\":{\"type\":[\"string\",\"null\"],\"enum\":[\"MALE\",\"FEMALE\",\"OTHER\",null]}");
 	HAS(s, "\"id\":{\"type\":[\"string\",\"null\"],\"format\":\"uuid\"}");
 }
@@ -71,6 +71,24 @@ START_TEST(a_reply_schema_says_what_is_always_there_and_what_may_be_null)
 	HAS(s, "\"note\":{\"type\":[\"string\",\"null\"]");
 	HAS(s, "\"parts\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\"");
 	HAS(s, "\"startsAt\",\"minutes\",\"level\"]}");
+	HAS(s, "\"lines\":{\"type\":\"array\",\"items\":{");
+	HAS(s, "\"taxRate\":{\"type\":[\"string\",\"null\"],\"pattern\":\"^[0-9]+(\\\\.[0-9]{1,4})?$\",\"examples\":[\"8.25\"]}");
+}
+END_TEST
+
+START_TEST(a_list_in_a_body_says_what_its_elements_must_have)
+{
+	static const struct field part[] = { { "n", F_INT, 0, .use = CREATE | REQUIRED }, FIELD_END };
+	const struct field basket[] = { { "parts", F_LIST, 0, .use = CREATE | REQUIRED, .items = part }, FIELD_END };
+	struct buf b = { .arena = arena };
+
+	HAS(schema(CREATE), "\"lines\":{\"type\":[\"array\",\"null\"],\"minItems\":0,\"maxItems\":3,\"items\":{\"type\":\"object\"");
+	HAS(schema(UPDATE), "\"required\":[\"quantity\"],\"additionalProperties\":false}");
+	HAS(schema(CREATE), "\"required\":[\"quantity\"],\"additionalProperties\":false}");
+	LACKS(schema(CREATE), "\"items\":{\"type\":\"object\",\"minProperties\"");
+	field_schema(&b, basket, CREATE);
+	HAS(b.bytes, "\"parts\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":200,\"items\":{");
+	HAS(b.bytes, "\"required\":[\"parts\"]");
 }
 END_TEST
 
@@ -84,6 +102,7 @@ schema_suite(void)
 	tcase_add_test(t, a_create_schema_says_what_is_required_and_refuses_the_rest);
 	tcase_add_test(t, an_update_schema_requires_nothing_and_takes_null);
 	tcase_add_test(t, a_reply_schema_says_what_is_always_there_and_what_may_be_null);
+	tcase_add_test(t, a_list_in_a_body_says_what_its_elements_must_have);
 	suite_add_tcase(suite, t);
 	return suite;
 }

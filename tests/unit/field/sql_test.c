@@ -45,6 +45,9 @@ static const struct {
 	{ "open", "t", "t" },
 	{ "open", "f", "f" },
 	{ "open", NULL, NULL },
+	{ "rate", "82500", "82500" },
+	{ "rate", "0", "0" },
+	{ "rate", NULL, NULL },
 	{ "payload", "\\x00ff10", "\\x00ff10" },
 	{ "payload", "\\x", "\\x" },
 	{ "payload", NULL, NULL },
@@ -82,6 +85,8 @@ static const struct {
 	{ "payload", "\\x0" },
 	{ "payload", "\\x0g" },
 	{ "parts", "{}" },
+	{ "rate", "8.25" },
+	{ "rate", "-1" },
 };
 
 START_TEST(a_column_of_another_type_is_a_bug_of_ours)

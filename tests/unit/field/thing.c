@@ -11,6 +11,17 @@ static const struct field part_fields[] = {
 	FIELD_END
 };
 
+#define LINE(member) offsetof(struct line, member)
+
+static const struct field line_fields[] = {
+	{ "code", F_CODE, LINE(code), .max = 8, .use = CREATE | REPLY | NULLABLE },
+	{ "quantity", F_COUNT, LINE(quantity), .max = 1000, .use = CREATE | REPLY | REQUIRED },
+	{ "price", F_MONEY, LINE(price), .use = CREATE | REPLY | NULLABLE },
+	{ "taxRate", F_RATE, LINE(rate), .use = CREATE | REPLY | NULLABLE },
+	{ "currency", F_CURRENCY, LINE(currency), .use = 0 },
+	FIELD_END
+};
+
 /* name, email and gender say what the contract has a patient's say. */
 const struct field thing_fields[] = {
 	{ "id", F_UUID, AT(id), .use = UPDATE | REPLY },
@@ -32,6 +43,9 @@ const struct field thing_fields[] = {
 	{ "urgent", F_BOOL, AT(urgent), .use = CREATE | REPLY },
 	{ "open", F_SWITCH, AT(open), .use = UPDATE },
 	{ "parts", F_LIST, AT(parts), .use = REPLY, .items = part_fields, .item_size = sizeof(struct part) },
+	{ "lines", F_LIST, AT(lines), .use = CREATE | UPDATE | REPLY, .max = 3, .items = line_fields,
+	  .item_size = sizeof(struct line) },
+	{ "rate", F_RATE, AT(rate), .use = CREATE | UPDATE },
 	{ "payload", F_BYTES, AT(payload), .use = 0 },
 	FIELD_END
 };

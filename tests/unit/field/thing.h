@@ -8,6 +8,14 @@ struct part {
 	const char *name;
 };
 
+struct line {
+	const char *code;
+	int64_t quantity;
+	struct money price;
+	int64_t rate;
+	const char *currency; /* the thing's */
+};
+
 struct thing {
 	const char *id;
 	const char *name;
@@ -25,6 +33,8 @@ struct thing {
 	bool urgent;
 	enum field_switch open;
 	struct field_list parts;
+	struct field_list lines; /* of struct line */
+	int64_t rate;
 	struct field_bytes payload;
 };
 

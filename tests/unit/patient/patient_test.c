@@ -99,6 +99,14 @@ patient_store_existing(struct ctx *c, const char *ids, struct patient **ret_pati
 	return store.rc;
 }
 
+enum rc
+patient_store_look_up(struct ctx *c, const char *id, struct patient *ret_patient)
+{
+	store.calls++;
+	*ret_patient = (struct patient){ .id = arena_strdup(c->arena, id), .name = "Ada Lovelace" };
+	return store.rc;
+}
+
 static void
 setup(void)
 {
@@ -331,6 +339,25 @@ START_TEST(who_cannot_ask_does_not_say_no)
 }
 END_TEST
 
+START_TEST(only_an_id_that_may_be_somebodys_is_looked_up)
+{
+	struct patient found;
+	bool exists = true;
+
+	ck_assert_int_eq(patient_look_up(&cx, "'; drop table patient", &found, &exists), RC_OK);
+	ck_assert(!exists);
+	ck_assert_int_eq(store.calls, 0);
+	ck_assert_int_eq(patient_look_up(&cx, " " ADA, &found, &exists), RC_OK);
+	ck_assert(exists);
+	ck_assert_str_eq(found.id, ADA);
+	store.rc = RC_NOT_FOUND;
+	ck_assert_int_eq(patient_look_up(&cx, ADA, &found, &exists), RC_OK);
+	ck_assert(!exists);
+	store.rc = RC_UNAVAILABLE;
+	ck_assert_int_eq(patient_look_up(&cx, ADA, &found, &exists), RC_UNAVAILABLE);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -352,6 +379,7 @@ main(void)
 	tcase_add_test(tc, many_ids_are_one_question_and_what_is_no_uuid_is_not_asked);
 	tcase_add_test(tc, ids_none_of_which_is_a_uuid_need_no_question);
 	tcase_add_test(tc, who_cannot_ask_does_not_say_no);
+	tcase_add_test(tc, only_an_id_that_may_be_somebodys_is_looked_up);
 	suite_add_tcase(suite, tc);
 	return run_suites((Suite *[]){ suite, NULL });
 }

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "domain/scheduling/appointment_store.h"
+#include "domain/scheduling/states.h"
+#include "lib/base/clock.h"
 #include "lib/base/config.h"
 #include "tests/lib/run_suites.h"
 
@@ -58,7 +60,7 @@ appointment_store_find(struct ctx *c, const char *id, struct appointment *ret_ap
 }
 
 enum rc
-appointment_store_cancel(
+appointment_store_status(
     struct ctx *c, const struct appointment *a, const struct outbox_row *event, struct appointment *ret_saved)
 {
 	(void)c;
@@ -75,6 +77,13 @@ appointment_store_cancel(
 	*ret_saved = *a;
 	ret_saved->version++;
 	return store.rc;
+}
+
+enum rc
+appointment_store_reschedule(
+    struct ctx *c, const struct appointment *a, const struct outbox_row *event, struct appointment *ret_saved)
+{
+	return appointment_store_status(c, a, event, ret_saved);
 }
 
 enum rc
@@ -120,6 +129,10 @@ static const struct scheduling_ports ports = {
 	.patients_exist = patients_exist,
 	.encode_booked = encode,
 	.encode_cancelled = encode,
+	.encode_rescheduled = encode,
+	.encode_checked_in = encode,
+	.encode_completed = encode,
+	.encode_no_show = encode,
 };
 
 static void
@@ -255,6 +268,8 @@ START_TEST(cancellation_and_its_event_carry_the_next_version)
 	ck_assert_str_eq(store.event.type, TYPE_APPOINTMENT_CANCELLED);
 	ck_assert_int_eq(store.asked.version, 1);
 	ck_assert_int_eq(cancelled.version, 2);
+	ck_assert(port.encoded.cancelled_at.known);
+	ck_assert_int_le(clock_now_us() - port.encoded.cancelled_at.us, MINUTE);
 }
 END_TEST
 
@@ -297,6 +312,156 @@ START_TEST(only_the_version_named_is_cancelled)
 	err_clear(&cx);
 	ck_assert_int_eq(appointment_cancel(&cx, &ports, ADA, 0, NULL, &cancelled), RC_NOT_FOUND);
 	ck_assert_str_eq(cx.err.message, "Appointment with the id " ADA " doesn't exist");
+	ck_assert_int_eq(store.calls, 0);
+}
+END_TEST
+
+/* --- what may become of it --- */
+
+typedef enum rc step(struct ctx *, const struct scheduling_ports *, const char *, int64_t, struct appointment *);
+
+static enum rc
+cancel(struct ctx *c, const struct scheduling_ports *p, const char *id, int64_t if_version, struct appointment *ret)
+{
+	return appointment_cancel(c, p, id, if_version, NULL, ret);
+}
+
+static enum rc
+reschedule(struct ctx *c, const struct scheduling_ports *p, const char *id, int64_t if_version, struct appointment *ret)
+{
+	struct appointment asked = visit(2 * DAY, 0, 30);
+
+	return appointment_reschedule(c, p, id, if_version, &asked, ret);
+}
+
+static const struct {
+	step *step;
+	enum visit_state to;
+	const char *type;
+} steps[] = {
+	{ reschedule, VISIT_BOOKED, TYPE_APPOINTMENT_RESCHEDULED },
+	{ appointment_check_in, VISIT_CHECKED_IN, TYPE_APPOINTMENT_CHECKED_IN },
+	{ appointment_complete, VISIT_COMPLETED, TYPE_APPOINTMENT_COMPLETED },
+	{ appointment_no_show, VISIT_NO_SHOW, TYPE_APPOINTMENT_NO_SHOW },
+	{ cancel, VISIT_CANCELLED, TYPE_APPOINTMENT_CANCELLED },
+};
+
+#define STEPS (sizeof(steps) / sizeof(steps[0]))
+
+/* The words, apart from the code's table: y is a step, s what is there already, . refused. */
+static const char *const allowed[VISIT_STATES] = {
+	/*                   move check-in complete no-show cancel */
+	[VISIT_BOOKED]     = "yyyyy",
+	[VISIT_CHECKED_IN] = ".sy..",
+	[VISIT_COMPLETED]  = "..s..",
+	[VISIT_NO_SHOW]    = "...s.",
+	[VISIT_CANCELLED]  = "....s",
+};
+
+static const char *const refusals[VISIT_STATES] = {
+	[VISIT_CHECKED_IN] = "The appointment is CHECKED_IN; from there it can only become COMPLETED",
+	[VISIT_COMPLETED] = "The appointment is COMPLETED, which is final",
+	[VISIT_NO_SHOW] = "The appointment is NO_SHOW, which is final",
+	[VISIT_CANCELLED] = "The appointment is CANCELLED, which is final",
+};
+
+static void
+take_step(enum visit_state from, size_t i)
+{
+	char expected = allowed[from][i];
+	struct appointment now;
+	enum rc rc;
+
+	setup();
+	store_booked();
+	store.stored.status = visit_state_names[from];
+	rc = steps[i].step(&cx, &ports, ID, 1, &now);
+	ck_assert_msg(rc == (expected == '.' ? RC_CONFLICT : RC_OK), "%s, step %zu", visit_state_names[from], i);
+	ck_assert_int_eq(store.calls, expected == 'y');
+	ck_assert_int_eq(visit_state_follows(from, steps[i].to), expected == 'y');
+	if (expected == '.')
+		ck_assert_str_eq(cx.err.message, refusals[from]);
+	else
+		ck_assert_str_eq(now.status, visit_state_names[steps[i].to]);
+	if (expected == 'y') {
+		ck_assert_str_eq(store.event.type, steps[i].type);
+		ck_assert_int_eq(port.encoded.version, 2);
+		ck_assert_str_eq(port.encoded.status, now.status);
+	}
+	teardown();
+}
+
+START_TEST(only_the_steps_of_the_table_are_taken)
+{
+	teardown();
+	for (enum visit_state from = 0; from < VISIT_STATES; from++)
+		for (size_t i = 0; i < STEPS; i++)
+			take_step(from, i);
+	ck_assert(!visit_state_follows(VISIT_STATES, VISIT_BOOKED) && !visit_state_follows(VISIT_BOOKED, VISIT_STATES));
+	setup();
+}
+END_TEST
+
+START_TEST(only_the_version_named_takes_a_step)
+{
+	struct appointment now;
+
+	for (size_t i = 0; i < STEPS; i++) {
+		store_booked();
+		ck_assert_int_eq(steps[i].step(&cx, &ports, ID, 2, &now), RC_STALE);
+		err_clear(&cx);
+		ck_assert_int_eq(steps[i].step(&cx, &ports, ADA, 0, &now), RC_NOT_FOUND);
+		err_clear(&cx);
+	}
+	ck_assert_int_eq(store.calls, 0);
+}
+END_TEST
+
+START_TEST(moving_keeps_what_it_is_not_told)
+{
+	struct appointment asked = visit(2 * DAY, 0, 30), moved;
+
+	store_booked();
+	store.stored.provider_id = ADA;
+	store.stored.zone = "Europe/Vienna";
+	ck_assert_int_eq(appointment_reschedule(&cx, &ports, ID, 0, &asked, &moved), RC_OK);
+	ck_assert_int_eq(store.asked.starts_at.us, 2 * DAY);
+	ck_assert_int_eq(store.asked.ends_at.us, 2 * DAY + 30 * MINUTE);
+	ck_assert_str_eq(store.asked.provider_id, ADA);
+	ck_assert_str_eq(store.asked.zone, "Europe/Vienna");
+	ck_assert_str_eq(store.asked.service_code, "GP-1");
+	asked.provider_id = ID;
+	asked.zone = "Asia/Tokyo";
+	ck_assert_int_eq(appointment_reschedule(&cx, &ports, ID, 0, &asked, &moved), RC_OK);
+	ck_assert_str_eq(store.asked.provider_id, ID);
+	ck_assert_str_eq(store.asked.zone, "Asia/Tokyo");
+}
+END_TEST
+
+START_TEST(moving_to_where_it_is_writes_nothing)
+{
+	struct appointment asked = visit(DAY, 0, 1), moved;
+
+	store_booked();
+	store.stored.version = 2;
+	for (int64_t if_version = 0; if_version <= 2; if_version++)
+		ck_assert_int_eq(appointment_reschedule(&cx, &ports, ID, if_version, &asked, &moved), RC_OK);
+	ck_assert_int_eq(appointment_reschedule(&cx, &ports, ID, 3, &asked, &moved), RC_STALE);
+	ck_assert_int_eq(store.calls, 0);
+	asked.provider_id = ADA;
+	err_clear(&cx);
+	ck_assert_int_eq(appointment_reschedule(&cx, &ports, ID, 0, &asked, &moved), RC_OK);
+	ck_assert_int_eq(store.calls, 1);
+}
+END_TEST
+
+START_TEST(moving_asks_for_an_end_as_booking_does)
+{
+	struct appointment asked = visit(DAY, 0, 0), moved;
+
+	store_booked();
+	ck_assert_int_eq(appointment_reschedule(&cx, &ports, ID, 0, &asked, &moved), RC_INVALID);
+	ck_assert_str_eq(cx.err.fields->name, "endsAt");
 	ck_assert_int_eq(store.calls, 0);
 }
 END_TEST
@@ -380,7 +545,7 @@ START_TEST(event_is_traced_to_its_request)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		cx.request_id = cases[i].request_id;
-		outbox_row_init(&cx, &row, TYPE_APPOINTMENT_BOOKED, ID);
+		outbox_row_init(&cx, &row, "appointment", TYPE_APPOINTMENT_BOOKED, ID);
 		ck_assert_ptr_nonnull(strstr(
 		    row.headers, arena_printf(cx.arena, "\"request_id\":\"%s\"", cases[i].request_id)));
 		ck_assert_ptr_nonnull(strstr(row.headers, cases[i].traceparent));
@@ -403,6 +568,11 @@ main(void)
 	tcase_add_test(tc, cancelling_what_is_cancelled_writes_nothing);
 	tcase_add_test(tc, who_is_second_of_two_racing_cancellations_gets_the_firsts_answer);
 	tcase_add_test(tc, only_the_version_named_is_cancelled);
+	tcase_add_test(tc, only_the_steps_of_the_table_are_taken);
+	tcase_add_test(tc, only_the_version_named_takes_a_step);
+	tcase_add_test(tc, moving_keeps_what_it_is_not_told);
+	tcase_add_test(tc, moving_to_where_it_is_writes_nothing);
+	tcase_add_test(tc, moving_asks_for_an_end_as_booking_does);
 	tcase_add_test(tc, key_of_the_next_page_leads_behind_the_last_row);
 	tcase_add_test(tc, key_that_no_page_gave_is_refused);
 	tcase_add_test(tc, window_that_ends_before_it_begins_is_refused);

@@ -38,10 +38,45 @@ static const struct {
 
 START_TEST(accept_says_what_may_be_sent)
 {
-	struct media_accept accept = media_accept(accepts[_i].header);
+	struct media_accept accept = media_accept(accepts[_i].header, NULL);
 
 	ck_assert(accept.json == accepts[_i].json);
 	ck_assert(accept.problem == accepts[_i].problem);
+	ck_assert(!accept.other && !accept.first);
+}
+END_TEST
+
+/* Of a route that can answer with CSV too. */
+static const struct {
+	const char *header;
+	bool json, csv, first;
+} choices[] = {
+	{ NULL, true, true, false },
+	{ "*/*", true, true, false },
+	{ "text/csv", false, true, true },
+	{ "TEXT/CSV; charset=utf-8", false, true, true },
+	{ "text/*", false, true, true },
+	{ "application/json", true, false, false },
+	{ "text/csv, application/json", true, true, false },
+	{ "text/csv, application/json;q=0.9", true, true, true },
+	{ "text/csv;q=0.9, application/json", true, true, false },
+	{ "text/csv, */*", true, true, true },
+	{ "text/csv;q=0.5, */*;q=0.8", true, true, false },
+	{ "text/*;q=0.8, application/*;q=0.7", true, true, true },
+	{ "text/csv;q=0, */*", true, false, false },
+	{ "text/html, application/xhtml+xml, */*;q=0.8", true, true, false },
+	{ "text/csvx, tex/*, text", false, false, false },
+	{ "application/problem+json, text/csv", true, true, true },
+	{ "image/png", false, false, false },
+};
+
+START_TEST(accept_chooses_between_two_types)
+{
+	struct media_accept accept = media_accept(choices[_i].header, "text/csv");
+
+	ck_assert(accept.json == choices[_i].json);
+	ck_assert(accept.other == choices[_i].csv);
+	ck_assert(accept.first == choices[_i].first);
 }
 END_TEST
 
@@ -122,6 +157,7 @@ media_suite(void)
 	TCase *tc = tcase_create("media");
 
 	tcase_add_loop_test(tc, accept_says_what_may_be_sent, 0, COUNT(accepts));
+	tcase_add_loop_test(tc, accept_chooses_between_two_types, 0, COUNT(choices));
 	tcase_add_loop_test(tc, a_body_is_json_in_utf8_or_not_at_all, 0, COUNT(types));
 	tcase_add_loop_test(tc, if_match_compares_strongly, 0, COUNT(if_matches));
 	tcase_add_test(tc, if_none_match_compares_weakly);

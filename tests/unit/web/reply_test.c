@@ -111,6 +111,60 @@ START_TEST(who_asks_too_often_hears_when_to_ask_again)
 }
 END_TEST
 
+START_TEST(a_list_is_a_file_of_rows_where_accept_prefers_csv)
+{
+	const struct fake_answer *answer = toys_get("/toys/table", "HTTP_ACCEPT", "text/csv");
+
+	ck_assert_int_eq(answer->status, 200);
+	ck_assert_str_eq(fake_header(fake, "Content-Type"), "text/csv; charset=utf-8; header=present");
+	ck_assert_str_eq(fake_header(fake, "Content-Disposition"), "attachment; filename=\"table.csv\"");
+	ck_assert_str_eq(answer->body, "id,name,place\r\n" TOY_ID ",'=top,-1\r\n,\"a,b\",0\r\n");
+	ck_assert_uint_eq(strtoul(fake_header(fake, "Content-Length"), NULL, 10), answer->body_length);
+	ck_assert_ptr_nonnull(fake_header(fake, "Link"));
+	answer = toys_get("/toys/table", "HTTP_ACCEPT", "*/*");
+	ck_assert_str_eq(fake_header(fake, "Content-Type"), "application/json");
+	ck_assert_ptr_null(fake_header(fake, "Content-Disposition"));
+	ck_assert_int_eq(answer->body[0], '[');
+}
+END_TEST
+
+START_TEST(a_handler_can_ask_whether_csv_is_due)
+{
+	const struct fake_answer *answer = toys_get("/toys/x/sheet", "HTTP_ACCEPT", "text/csv, */*;q=0.1");
+
+	ck_assert_str_eq(answer->body, "id,name,place\r\n" TOY_ID ",top,0\r\n");
+	ck_assert_str_eq(fake_header(fake, "Content-Disposition"), "attachment; filename=\"sheet.csv\"");
+	ck_assert_int_eq(toys_get("/toys/x/sheet", NULL, NULL)->body[0], '{');
+}
+END_TEST
+
+START_TEST(csv_is_only_for_the_routes_that_have_it)
+{
+	ck_assert_int_eq(toys_get("/toys/" TOY_ID, "HTTP_ACCEPT", "text/csv")->status, 406);
+	ck_assert_int_eq(toys_get("/toys?limit=2", "HTTP_ACCEPT", "text/csv")->status, 406);
+	ck_assert_int_eq(toys_get("/toys/table", "HTTP_ACCEPT", "text/html")->status, 406);
+	ck_assert_str_eq(fake_header(fake, "Content-Type"), "application/json");
+	ck_assert_int_eq(toys_get("/toys/table?x=1", "HTTP_ACCEPT", "text/csv")->status, 400);
+	ck_assert_str_eq(fake_header(fake, "Content-Type"), "application/json"); /* errors are never CSV */
+}
+END_TEST
+
+START_TEST(a_document_is_sent_as_it_is)
+{
+	const struct fake_answer *answer = toys_get("/toys/x/paper", "HTTP_ACCEPT", "application/pdf");
+
+	ck_assert_int_eq(answer->status, 200);
+	ck_assert_str_eq(fake_header(fake, "Content-Type"), "application/pdf");
+	ck_assert_str_eq(fake_header(fake, "Content-Disposition"), "attachment; filename=\"toy__2026___X__y.pdf\"");
+	ck_assert_uint_eq(answer->body_length, 6);
+	ck_assert_mem_eq(answer->body, "%PDF\0\xff", 6);
+	ck_assert_int_eq(toys_get("/toys/x/paper", NULL, NULL)->status, 200);
+	ck_assert_int_eq(toys_get("/toys/x/paper", "HTTP_ACCEPT", "application/json")->status, 406);
+	ck_assert_int_eq(toys_get("/toys/torn/paper", "HTTP_ACCEPT", "application/pdf")->status, 404);
+	ck_assert_str_eq(fake_header(fake, "Content-Type"), "application/json");
+}
+END_TEST
+
 static int
 patched(const char *if_match)
 {
@@ -143,18 +197,21 @@ made_with_key(const char *key)
 	    &(struct fake_request){ .uri = "/toys", .body = "{\"name\":\"x\"}", .variables = variables });
 }
 
-START_TEST(an_idempotency_key_is_printable_and_scoped_to_its_route)
+/* What becomes of good ones is the database's: tests/system/once_pgtest.c. */
+START_TEST(an_idempotency_key_is_printable_and_not_too_long)
 {
 	char key[257];
 
-	ck_assert_ptr_nonnull(strstr(made_with_key("k 1")->body, "\"name\":\"POST /toys k 1\""));
+	toys_teardown();
+	fake = fake_new(&keyed_toys, NULL);
+	ck_assert_int_eq(made_with_key(NULL)->status, 201);
 	ck_assert_int_eq(made_with_key("")->status, 400);
 	ck_assert_int_eq(made_with_key("a\tb")->status, 400);
 	ck_assert_int_eq(made_with_key("\xC3\xA9")->status, 400);
 	memset(key, 'k', sizeof(key));
 	key[256] = '\0';
 	ck_assert_int_eq(made_with_key(key)->status, 400);
-	ck_assert_int_eq(made_with_key(key + 1)->status, 201);
+	ck_assert_ptr_nonnull(strstr(made_with_key(key)->body, "\"errors\":{\"Idempotency-Key\":"));
 }
 END_TEST
 
@@ -193,8 +250,12 @@ reply_suite(void)
 	tcase_add_test(tc, a_status_alone_has_no_body_and_no_content_type);
 	tcase_add_test(tc, a_bearer_token_is_what_stands_behind_the_scheme);
 	tcase_add_test(tc, who_asks_too_often_hears_when_to_ask_again);
+	tcase_add_test(tc, a_list_is_a_file_of_rows_where_accept_prefers_csv);
+	tcase_add_test(tc, a_handler_can_ask_whether_csv_is_due);
+	tcase_add_test(tc, csv_is_only_for_the_routes_that_have_it);
+	tcase_add_test(tc, a_document_is_sent_as_it_is);
 	tcase_add_test(tc, a_change_needs_the_version_it_names);
-	tcase_add_test(tc, an_idempotency_key_is_printable_and_scoped_to_its_route);
+	tcase_add_test(tc, an_idempotency_key_is_printable_and_not_too_long);
 	tcase_add_test(tc, a_request_keeps_the_id_it_came_with);
 	suite_add_tcase(suite, tc);
 	return suite;

@@ -109,11 +109,20 @@ START_TEST(a_route_open_to_nobody_is_refused)
 					     .roles = ROLE_ANYONE,
 					     .handler = health_routes[0].handler },
 		WEB_END };
+	const struct web_route torn[] = { { .method = "GET",
+					      .pattern = "/x",
+					      .roles = ROLE_ANYONE,
+					      .handler = health_routes[0].handler,
+					      .csv = true,
+					      .stream = true },
+		WEB_END };
 
 	ck_assert(route_check(&toys));
+	ck_assert(!route_check(&(struct web_program){ .name = "p", .routes = torn }));
 	ck_assert(!route_check(&(struct web_program){ .name = "p", .routes = closed }));
 	ck_assert(!route_check(&(struct web_program){ .name = "p", .routes = empty }));
 	ck_assert(!route_check(&(struct web_program){ .name = "p", .routes = odd }));
+	ck_assert(!route_check(&keyed_toys));
 }
 END_TEST
 

@@ -48,14 +48,9 @@ static enum rc
 make(struct ctx *cx, const struct request *rq, struct reply *rp)
 {
 	struct toy toy = { 0 };
-	const char *key;
-	enum rc rc = request_idempotency_key(cx, rq, &key);
+	enum rc rc = request_read(cx, rq, toy_fields, CREATE, &toy);
 
-	if (rc == RC_OK)
-		rc = request_read(cx, rq, toy_fields, CREATE, &toy);
 	toy.id = TOY_ID;
-	if (rc == RC_OK && key != NULL)
-		toy.name = arena_printf(cx->arena, "%s %s", request_route(rq), key);
 	if (rc == RC_OK)
 		rc = reply_created(cx, rp, toy_fields, &toy, toy.id, 1);
 	return rc;
@@ -183,6 +178,34 @@ slow_down(struct ctx *cx, const struct request *rq, struct reply *rp)
 }
 
 static enum rc
+table(struct ctx *cx, const struct request *rq, struct reply *rp)
+{
+	static const struct toy found[] = { { .id = TOY_ID, .name = "=top", .place = -1 }, { .name = "a,b" } };
+
+	(void)rq;
+	return reply_list(cx, rp, toy_fields, found, 2, sizeof(*found), "the last key");
+}
+
+/* One thing, or the rows of which it consists. */
+static enum rc
+sheet(struct ctx *cx, const struct request *rq, struct reply *rp)
+{
+	static const struct toy toy = { .id = TOY_ID, .name = "top" };
+
+	if (request_wants_csv(rq))
+		return reply_csv(cx, rp, toy_fields, &toy, 1, sizeof(toy));
+	return reply_one(cx, rp, toy_fields, &toy, 0);
+}
+
+static enum rc
+paper(struct ctx *cx, const struct request *rq, struct reply *rp)
+{
+	if (strcmp(request_segment(rq, "id"), "torn") == 0)
+		return RC_NOT_FOUND;
+	return reply_content(cx, rp, "application/pdf", "%PDF\0\xff", 6, "toy \"2026\"\r\nX: y.pdf");
+}
+
+static enum rc
 silent(struct ctx *cx, const struct request *rq, struct reply *rp)
 {
 	(void)cx;
@@ -198,6 +221,10 @@ static const struct web_route routes[] = {
 	{ "GET", "/toys/kept", ROLE_ANYONE, kept, "What may be kept", .status = 200 },
 	{ "GET", "/toys/too-often", ROLE_ANYONE, slow_down, "Slow down", .status = 200 },
 	{ "GET", "/toys/silent", ROLE_ANYONE, silent, "Answer nothing", .status = 200 },
+	{ "GET", "/toys/table", ROLE_ANYONE, table, "As a table", .answer = toy_fields, .list = true, .status = 200,
+	    .csv = true },
+	{ "GET", "/toys/{id}/sheet", ROLE_ANYONE, sheet, "As a sheet", .answer = toy_fields, .status = 200, .csv = true },
+	{ "GET", "/toys/{id}/paper", ROLE_ANYONE, paper, "On paper", .status = 200, .media = "application/pdf" },
 	{ "GET", "/toys/{id}", ROLE_ANYONE, find, "Find", .status = 200 },
 	{ "PATCH", "/toys/{id}", ROLE_ANYONE, change, "Change", .body = toy_fields, .body_use = UPDATE },
 	{ "DELETE", "/toys/{id}", ROLE_ANYONE, drop, "Drop", .status = 204 },
@@ -209,6 +236,14 @@ static const struct web_route routes[] = {
 };
 
 const struct web_program toys = { .name = "medicore-toys.fcgi", .title = "Toys", .routes = routes };
+
+static const struct web_route keyed_routes[] = {
+	{ "POST", "/toys", ROLE_ANYONE, make, "Make", .body = toy_fields, .body_use = CREATE, .status = 201,
+	    .once = true },
+	WEB_END,
+};
+
+const struct web_program keyed_toys = { .name = "medicore-toys.fcgi", .title = "Toys", .routes = keyed_routes };
 
 void
 toys_setup(void)

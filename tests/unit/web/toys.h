@@ -9,6 +9,7 @@
 #define TOY_VERSION 7
 
 extern const struct web_program toys;
+extern const struct web_program keyed_toys; /* takes keys, though it has no database */
 
 extern int toys_streamed;         /* rows the last stream's handler wrote */
 extern size_t toys_stream_memory; /* bytes its arena grew by between the 100th row and the last */

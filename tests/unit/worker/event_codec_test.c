@@ -78,12 +78,72 @@ START_TEST(a_cancellation_has_the_numbers_of_the_contract)
 {
 	struct appointment a = booked();
 	struct field_bytes payload;
-	static const char wanted[] = "\x0a\x24" APPOINTMENT "\x12\x24" PATIENT "\x1a\x03ill\x20\x03";
+	static const char wanted[] = "\x0a\x24" APPOINTMENT "\x12\x24" PATIENT "\x1a\x03ill\x20\x03"
+				     "\x28\xfb\xaa\xeb\xca\xad\x33\x30\x80\xc9\xb4\xcb\xad\x33";
 
 	a.cancel_reason = "ill";
+	a.cancelled_at = a.ends_at;
 	ck_assert_int_eq(event_encode_cancelled(&cx, &a, &payload), RC_OK);
 	ck_assert_uint_eq(payload.length, sizeof(wanted) - 1);
 	ck_assert_mem_eq(payload.bytes, wanted, sizeof(wanted) - 1);
+}
+END_TEST
+
+START_TEST(a_move_has_the_numbers_of_the_contract)
+{
+	struct appointment a = booked();
+	struct field_bytes payload;
+	static const char wanted[] = "\x0a\x24" APPOINTMENT "\x12\x24" PATIENT "\x18\xfb\xaa\xeb\xca\xad\x33\x20\x80\xc9\xb4\xcb\xad\x33\x28\x03";
+
+	ck_assert_int_eq(event_encode_rescheduled(&cx, &a, &payload), RC_OK);
+	ck_assert_uint_eq(payload.length, sizeof(wanted) - 1);
+	ck_assert_mem_eq(payload.bytes, wanted, sizeof(wanted) - 1);
+}
+END_TEST
+
+static enum rc (*const visits[])(struct ctx *, const struct appointment *, struct field_bytes *) = {
+	event_encode_checked_in,
+	event_encode_completed,
+	event_encode_no_show,
+};
+
+START_TEST(a_visit_has_the_numbers_of_the_contract)
+{
+	struct appointment a = booked();
+	struct field_bytes payload;
+	static const char wanted[] = "\x0a\x24" APPOINTMENT "\x12\x24" PATIENT "\x18\x03";
+
+	ck_assert_int_eq(visits[_i](&cx, &a, &payload), RC_OK);
+	ck_assert_uint_eq(payload.length, sizeof(wanted) - 1);
+	ck_assert_mem_eq(payload.bytes, wanted, sizeof(wanted) - 1);
+}
+END_TEST
+
+START_TEST(an_invoice_has_the_numbers_of_the_contract)
+{
+	struct invoice i = {
+		.id = APPOINTMENT,
+		.patient_id = PATIENT,
+		.appointment_id = PROVIDER,
+		.status = "PAID",
+		.currency = "USD",
+		.amount = { .minor = INT64_MAX, .known = true },
+		.remaining_amount = { .minor = 1, .known = true },
+		.amount_paid = { .minor = 2, .known = true },
+		.amount_refunded = { .minor = 3, .known = true },
+		.due_date = "2026-12-01",
+		.version = 4,
+	};
+	static const char wanted[] = "\x0a\x24" APPOINTMENT "\x12\x24" PATIENT "\x1a\x24" PROVIDER "\x22\x04PAID\x2a\x03USD"
+				     "\x30\xff\xff\xff\xff\xff\xff\xff\xff\x7f\x38\x01\x40\x02\x48\x03\x52\x0a" "2026-12-01\x58\x04";
+	struct field_bytes payload;
+
+	ck_assert_int_eq(event_encode_invoice(&cx, &i, &payload), RC_OK);
+	ck_assert_uint_eq(payload.length, sizeof(wanted) - 1);
+	ck_assert_mem_eq(payload.bytes, wanted, sizeof(wanted) - 1);
+	i = (struct invoice){ .id = APPOINTMENT, .patient_id = PATIENT };
+	ck_assert_int_eq(event_encode_invoice(&cx, &i, &payload), RC_OK);
+	ck_assert_uint_eq(payload.length, 2 * 38);
 }
 END_TEST
 
@@ -157,6 +217,89 @@ START_TEST(what_was_cancelled_is_read_back)
 	ck_assert_int_eq(read.kind, BOOKING_CANCELLED);
 	ck_assert_str_eq(read.appointment_id, APPOINTMENT);
 	ck_assert_str_eq(read.patient_id, PATIENT);
+}
+END_TEST
+
+static const struct {
+	int64_t starts_us, cancelled_us, notice_ms;
+} notices[] = {
+	{ 5000000, 2000000, 3000 },
+	{ 2000000, 5000000, -3000 },
+	{ 2000000, 2000000, 0 },
+	{ 1000, -1000, 2 },
+	{ 0, 5000000, INT64_MAX }, /* older messages say neither */
+	{ 5000000, 0, INT64_MAX },
+	{ 0, 0, INT64_MAX },
+};
+
+START_TEST(a_cancellation_says_how_long_before_its_start_it_came)
+{
+	struct appointment a = booked();
+	struct field_bytes payload;
+	struct billing_event read;
+	struct event e;
+
+	a.starts_at.us = notices[_i].starts_us;
+	a.cancelled_at.us = notices[_i].cancelled_us;
+	event_encode_cancelled(&cx, &a, &payload);
+	e = event_of(TYPE_APPOINTMENT_CANCELLED, payload.bytes, payload.length);
+	event_decode(&cx, &e, &read);
+	ck_assert_int_eq(read.rc, RC_OK);
+	ck_assert_int_eq(read.notice_ms, notices[_i].notice_ms);
+}
+END_TEST
+
+START_TEST(times_too_far_apart_for_a_number_say_nothing)
+{
+	Medicore__V1__AppointmentCancelled m = MEDICORE__V1__APPOINTMENT_CANCELLED__INIT;
+	char appointment[] = APPOINTMENT, patient[] = PATIENT;
+	struct billing_event read;
+	uint8_t bytes[256];
+	struct event e;
+
+	m.appointment_id = appointment;
+	m.patient_id = patient;
+	m.starts_at_ms = INT64_MIN;
+	m.cancelled_at_ms = INT64_MAX;
+	ck_assert_uint_lt(medicore__v1__appointment_cancelled__get_packed_size(&m), sizeof(bytes));
+	e = event_of(TYPE_APPOINTMENT_CANCELLED, bytes, medicore__v1__appointment_cancelled__pack(&m, bytes));
+	event_decode(&cx, &e, &read);
+	ck_assert_int_eq(read.rc, RC_OK);
+	ck_assert_int_eq(read.notice_ms, INT64_MAX);
+}
+END_TEST
+
+START_TEST(who_did_not_come_is_read_back)
+{
+	struct appointment a = booked();
+	struct field_bytes payload;
+	struct billing_event read;
+	struct event e;
+
+	event_encode_no_show(&cx, &a, &payload);
+	e = event_of(TYPE_APPOINTMENT_NO_SHOW, payload.bytes, payload.length);
+	event_decode(&cx, &e, &read);
+	ck_assert_int_eq(read.rc, RC_OK);
+	ck_assert_int_eq(read.kind, BOOKING_NO_SHOW);
+	ck_assert_str_eq(read.appointment_id, APPOINTMENT);
+	ck_assert_str_eq(read.patient_id, PATIENT);
+	e.length--;
+	event_decode(&cx, &e, &read);
+	ck_assert_int_eq(read.rc, RC_MALFORMED);
+}
+END_TEST
+
+static const char *const others[] = { TYPE_APPOINTMENT_RESCHEDULED, TYPE_APPOINTMENT_CHECKED_IN,
+	TYPE_APPOINTMENT_COMPLETED };
+
+START_TEST(what_billing_does_nothing_about_is_never_parked)
+{
+	struct event e = event_of(others[_i], "\xff\xff", 2);
+	struct billing_event read;
+
+	event_decode(&cx, &e, &read);
+	ck_assert_int_eq(read.rc, RC_OK);
+	ck_assert_int_eq(read.kind, BOOKING_ELSE);
 }
 END_TEST
 
@@ -310,10 +453,17 @@ event_codec_suite(void)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, a_booking_has_the_numbers_of_the_contract);
 	tcase_add_test(tests, a_cancellation_has_the_numbers_of_the_contract);
+	tcase_add_test(tests, a_move_has_the_numbers_of_the_contract);
+	tcase_add_loop_test(tests, a_visit_has_the_numbers_of_the_contract, 0, COUNT(visits));
+	tcase_add_test(tests, an_invoice_has_the_numbers_of_the_contract);
 	tcase_add_test(tests, what_an_appointment_has_not_is_left_out);
 	tcase_add_loop_test(tests, microseconds_become_milliseconds_rounded_down, 0, COUNT(times));
 	tcase_add_test(tests, what_was_booked_is_read_back);
 	tcase_add_test(tests, what_was_cancelled_is_read_back);
+	tcase_add_loop_test(tests, a_cancellation_says_how_long_before_its_start_it_came, 0, COUNT(notices));
+	tcase_add_test(tests, times_too_far_apart_for_a_number_say_nothing);
+	tcase_add_test(tests, who_did_not_come_is_read_back);
+	tcase_add_loop_test(tests, what_billing_does_nothing_about_is_never_parked, 0, COUNT(others));
 	tcase_add_test(tests, an_upper_case_id_is_the_same_id);
 	tcase_add_test(tests, members_that_came_later_are_ignored);
 	tcase_add_loop_test(tests, what_is_no_booking_is_malformed, 0, COUNT(malformed));

@@ -1,17 +1,85 @@
 /*
  * outbox_store.c - events waiting to be published, in the table that Debezium's outbox event router can read as well.
  */
-#include "domain/scheduling/outbox_store.h"
+#include "lib/outbox/outbox.h"
 
 #include <inttypes.h>
-#include <string.h>
 
-#include "domain/scheduling/scheduling.h"
-#include "lib/base/clock.h"
-#include "lib/base/uuid.h"
 #include "lib/pg/pg.h"
 
-#define SOURCE "/medicore/scheduling"
+/* --- writing --- */
+
+/* Of one column each. */
+struct written {
+	const char *ids, *aggregates, *keys, *types, *payloads, *headers;
+};
+
+#define WRITTEN(member) offsetof(struct written, member)
+
+static const struct field written_fields[] = {
+	{ .name = "ids", .type = F_TEXT, .at = WRITTEN(ids) },
+	{ .name = "aggregates", .type = F_TEXT, .at = WRITTEN(aggregates) },
+	{ .name = "keys", .type = F_TEXT, .at = WRITTEN(keys) },
+	{ .name = "types", .type = F_TEXT, .at = WRITTEN(types) },
+	{ .name = "payloads", .type = F_TEXT, .at = WRITTEN(payloads) },
+	{ .name = "headers", .type = F_TEXT, .at = WRITTEN(headers) },
+	FIELD_END,
+};
+
+/* seq follows the order of the arrays: one invoice's events of one transaction stay in theirs. */
+static const struct pg_stmt insert_events = {
+	.name = "insert_events",
+	.kind = PG_WRITE,
+	.sql = "insert into outbox (id, aggregatetype, aggregateid, type, payload, headers)"
+	       " select id, aggregate, key, type, payload, headers from unnest($1::uuid[], $2::text[], $3::text[],"
+	       " $4::text[], $5::bytea[], $6::jsonb[]) with ordinality"
+	       " as e (id, aggregate, key, type, payload, headers, n) order by n",
+	.takes = "ids aggregates keys types payloads headers",
+	.in = written_fields,
+};
+
+/* As bytea takes it from text. */
+static const char *
+hex_of(struct ctx *cx, const struct field_bytes *payload)
+{
+	static const char digits[] = "0123456789abcdef";
+	const unsigned char *bytes = payload->bytes;
+	char *text = arena_alloc(cx->arena, 2 * payload->length + 3), *out = text;
+
+	*out++ = '\\';
+	*out++ = 'x';
+	for (size_t i = 0; i < payload->length; i++) {
+		*out++ = digits[bytes[i] >> 4];
+		*out++ = digits[bytes[i] & 15];
+	}
+	*out = '\0';
+	return text;
+}
+
+enum rc
+outbox_insert(struct ctx *cx, const struct outbox_row *rows, size_t count)
+{
+	struct pg_array columns[6]; /* in the order of $1 to $6 */
+	struct written arg;
+
+	if (count == 0)
+		return RC_OK;
+	for (size_t c = 0; c < 6; c++)
+		columns[c] = (struct pg_array)PG_ARRAY(cx->arena);
+	for (size_t i = 0; i < count; i++) {
+		pg_array_add(&columns[0], rows[i].id);
+		pg_array_add(&columns[1], rows[i].aggregate);
+		pg_array_add(&columns[2], rows[i].key);
+		pg_array_add(&columns[3], rows[i].type);
+		pg_array_add(&columns[4], hex_of(cx, &rows[i].payload));
+		pg_array_add(&columns[5], rows[i].headers);
+	}
+	arg = (struct written){ pg_array_end(&columns[0]), pg_array_end(&columns[1]), pg_array_end(&columns[2]),
+		pg_array_end(&columns[3]), pg_array_end(&columns[4]), pg_array_end(&columns[5]) };
+	return pg_execute(cx, &insert_events, &arg, NULL);
+}
+
+/* --- for the relay --- */
 
 /* Rows that one statement of outbox_purge deletes: few enough to end in time. */
 #define PURGE_ROWS 10000
@@ -79,56 +147,9 @@ static const struct pg_stmt purge_events = {
 	.in = relay_args_fields,
 };
 
-/* W3C Trace Context, version 00: 00-<32 hex>-<16 hex>-<2 hex>. */
-static bool
-is_traceparent(const char *id)
-{
-	static const char form[] = "00-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-xxxxxxxxxxxxxxxx-xx";
-
-	if (strlen(id) != sizeof(form) - 1)
-		return false;
-	for (size_t i = 0; form[i] != '\0'; i++)
-		if (form[i] == 'x' ? strchr("0123456789abcdef", id[i]) == NULL : id[i] != form[i])
-			return false;
-	return true;
-}
-
-/* The request's own; or one whose trace id are the digits of its id, where that is a UUID, as those that we make are; else a new
- * one, which request_id beside it ties to the request. */
-static const char *
-traceparent(struct ctx *cx)
-{
-	char id[UUID_SIZE];
-
-	if (is_traceparent(cx->request_id))
-		return cx->request_id;
-	if (!uuid_parse(cx->request_id, strlen(cx->request_id), id))
-		uuid_new(id);
-	return arena_printf(cx->arena, "00-%.8s%.4s%.4s%.4s%.12s-%.4s%.12s-00", id, id + 9, id + 14, id + 19,
-	    id + 24, id + 19, id + 24);
-}
-
-void
-outbox_row_init(struct ctx *cx, struct outbox_row *row, const char *type, const char *appointment_id)
-{
-	struct buf headers = { .arena = cx->arena };
-	char id[UUID_SIZE], now[INSTANT_SIZE];
-
-	uuid_new(id);
-	instant_format(clock_now_us(), now);
-	buf_addf(
-	    &headers, "{\"ce_time\":\"%s\",\"appointment_id\":\"%s\",\"request_id\":", now, appointment_id);
-	buf_add_json(&headers, cx->request_id);
-	buf_addf(&headers, ",\"traceparent\":\"%s\"}", traceparent(cx));
-	*row = (struct outbox_row){
-		.id = arena_strdup(cx->arena, id),
-		.type = type,
-		.headers = headers.bytes,
-	};
-}
-
 enum rc
-outbox_pending(struct ctx *cx, size_t max, struct event **ret_events, int64_t **ret_seqs, size_t *ret_count)
+outbox_pending(struct ctx *cx, const struct outbox *outbox, size_t max, struct event **ret_events,
+    int64_t **ret_seqs, size_t *ret_count)
 {
 	struct relay_args args = { .count = (int64_t)max };
 	struct pending *rows;
@@ -144,11 +165,11 @@ outbox_pending(struct ctx *cx, size_t max, struct event **ret_events, int64_t **
 	seqs = arena_zalloc_n(cx->arena, count, sizeof(*seqs));
 	for (size_t i = 0; i < count; i++) {
 		events[i] = (struct event){
-			.topic = TOPIC_APPOINTMENT,
+			.topic = outbox->topic,
 			.key = rows[i].key,
 			.id = rows[i].id,
 			.type = rows[i].type,
-			.source = SOURCE,
+			.source = outbox->source,
 			.time = rows[i].time,
 			.traceparent = rows[i].traceparent,
 			.payload = rows[i].payload.bytes,
