@@ -7,7 +7,7 @@
 #include "domain/billing/ledger_store.h"
 #include "lib/base/clock.h"
 #include "lib/base/config.h"
-#include "lib/base/dates.h"
+#include "lib/base/zone.h"
 #include "lib/outbox/outbox.h"
 
 void
@@ -79,6 +79,6 @@ void
 clinic_today(char ret_date[DATE_SIZE])
 {
 	/* The zone was read when the configuration was checked, and is kept. */
-	if (!date_of_instant_in_zone(clock_now_us(), config->scheduling.zone, ret_date))
+	if (!zone_date(config->scheduling.zone, clock_now_us(), ret_date))
 		date_today(ret_date);
 }

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
-#include "lib/base/zone.h"
 
 #define SECOND_US INT64_C(1000000)
 #define DAY_US (INT64_C(86400) * SECOND_US)
@@ -252,16 +251,4 @@ date_days_between(const char *from, const char *to, int64_t *ret_days)
 		return false;
 	*ret_days = last - first;
 	return true;
-}
-
-bool
-date_of_instant_in_zone(int64_t us, const char *zone, char ret_date[DATE_SIZE])
-{
-	int64_t seconds = us / SECOND_US - (us % SECOND_US < 0);
-	int32_t offset;
-
-	if (!zone_offset(zone, seconds, &offset))
-		return false;
-	seconds += offset;
-	return format_day(seconds / 86400 - (seconds % 86400 < 0), ret_date);
 }

@@ -27,9 +27,6 @@ void date_today(char ret_date[DATE_SIZE]); /* in UTC */
 bool date_add_days(const char *date, int64_t days, char ret_date[DATE_SIZE]);
 bool date_days_between(const char *from, const char *to, int64_t *ret_days); /* negative where to is earlier */
 
-/* The day that it is in an IANA zone at an instant.  False where there is no such zone. */
-bool date_of_instant_in_zone(int64_t us, const char *zone, char ret_date[DATE_SIZE]);
-
 /* Days since 1970-01-01, and the day that they count to. */
 int64_t day_number(int year, int month, int day);
 void day_of_number(int64_t n, int *ret_year, int *ret_month, int *ret_day);

@@ -16,6 +16,8 @@
 #define FILE_MAX ((size_t)64 * 1024) /* the longest is 4 KB */
 #define HEAD_SIZE 44
 #define TYPE_SIZE 6
+#define SECOND_US INT64_C(1000000)
+#define DAY_S 86400
 
 struct zone {
 	struct zone *next;
@@ -213,4 +215,16 @@ zone_offset(const char *name, int64_t at, int32_t *ret_offset)
 	else
 		*ret_offset = low == 0 ? zone->first : zone->offsets[low - 1];
 	return true;
+}
+
+bool
+zone_date(const char *name, int64_t us, char ret_date[DATE_SIZE])
+{
+	int64_t seconds = us / SECOND_US - (us % SECOND_US < 0);
+	int32_t offset;
+
+	if (!zone_offset(name, seconds, &offset))
+		return false;
+	seconds += offset;
+	return date_add_days("1970-01-01", seconds / DAY_S - (seconds % DAY_S < 0), ret_date);
 }

@@ -6,11 +6,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/base/dates.h"
+
 /*
  * Seconds that zone's clocks are ahead of UTC at an instant, in seconds since 1970-01-01T00:00:00Z.  A zone's file is
  * read once and kept for the process's life.  False where there is no such zone, or its file can't be read.
  */
 bool zone_offset(const char *zone, int64_t at, int32_t *ret_offset);
+
+/* The day that its calendars show at an instant, in microseconds since then.  False as above, or where the year isn't 1 to 9999. */
+bool zone_date(const char *zone, int64_t us, char ret_date[DATE_SIZE]);
 
 /* --- zone_rule.c --- */
 
