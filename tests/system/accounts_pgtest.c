@@ -184,7 +184,7 @@ START_TEST(a_statement_runs_from_its_opening_to_its_closing_balance)
 	ck_assert_int_eq(b->opening.minor, 11000);
 	/* 8000 of 01, 0 of 02 with 2000 credit, of 03 4000 - 500 - 2000; its 1500 came from the credit. */
 	ck_assert_int_eq(b->closing.minor, 8000 - 2000 + 4000 - 500 - 2000);
-	ck_assert_uint_eq(s.entries.count, 7);
+	ck_assert_uint_eq(s.entries.count, 8);
 	ck_assert_str_eq(e[0].kind, "PAYMENT");
 	ck_assert_str_eq(e[0].date, "2026-01-11");
 	ck_assert_str_eq(e[0].method, "CASH");
@@ -195,9 +195,13 @@ START_TEST(a_statement_runs_from_its_opening_to_its_closing_balance)
 	ck_assert_int_eq(e[1].debit.minor, 5500);
 	ck_assert_int_eq(e[2].credit.minor, 7500);
 	ck_assert_int_eq(e[2].balance.minor, 6000);
-	ck_assert_int_eq(e[4].debit.minor, 1500); /* paid from the credit */
-	ck_assert_int_eq(e[4].credit.minor, 1500);
-	ck_assert_int_eq(e[6].balance.minor, b->closing.minor);
+	ck_assert_str_eq(e[3].kind, "REFUND"); /* which changes nothing that is owed */
+	ck_assert_int_eq(e[3].debit.minor, 1100);
+	ck_assert_int_eq(e[3].credit.minor, 1100);
+	ck_assert_int_eq(e[3].balance.minor, 6000);
+	ck_assert_int_eq(e[5].debit.minor, 1500); /* paid from the credit */
+	ck_assert_int_eq(e[5].credit.minor, 1500);
+	ck_assert_int_eq(e[7].balance.minor, b->closing.minor);
 }
 END_TEST
 
