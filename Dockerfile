@@ -22,7 +22,7 @@ RUN apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq 
 # Users of their own have auth, which alone may read the keys that sign tokens, and the relays, which alone may read the audit trail's.
 RUN groupadd --system --gid 990 medicore && for user in 990:medicore 991:medicore-relay 992:medicore-auth; do \
 		useradd --system --uid "${user%:*}" --gid medicore --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "${user#*:}"; done && \
-	install -d -o medicore -g medicore -m 770 /run/medicore && \
+	install -d -o medicore -g medicore -m 770 /run/medicore /run/medicore/worker && \
 	install -d -o medicore-relay -g medicore -m 3770 /var/spool/medicore/audit/patient /var/spool/medicore/audit/scheduling \
 		/var/spool/medicore/audit/billing /var/spool/medicore/audit/auth && \
 	install -d -o medicore -g medicore -m 750 /var/lib/medicore/programs && \

@@ -107,7 +107,7 @@ const struct setting settings[] = {
 	  "How bookings reach billing: over Kafka, or directly over a socket on one server." },
 	{ "events", "brokers", S_TEXT, AT(events.brokers), "127.0.0.1:9092", NULL, 0, 0,
 	  "Kafka's bootstrap list, host:port parted by commas." },
-	{ "events", "socket", S_TEXT, AT(events.socket), "/run/medicore/events.sock", NULL, 1, 0,
+	{ "events", "socket", S_TEXT, AT(events.socket), "/run/medicore/worker/events.sock", NULL, 1, 0,
 	  "The billing worker's unix socket, with the direct transport." },
 	{ "events", "partitions", S_INT, AT(events.partitions), "6", NULL, 1, 10000,
 	  "Partitions of the topics that medicore migrate makes." },

@@ -36,7 +36,7 @@ struct rpc_channel;
 /* --- serving --- */
 
 struct rpc_options {
-	/* "127.0.0.1:9000" or "unix:/run/medicore/events.sock" (made with mode 0660); by mutual TLS where it is
+	/* "127.0.0.1:9000" or "unix:/run/medicore/worker/events.sock" (made with mode 0660); by mutual TLS where it is
 	 * not loopback */
 	const char *listen;
 	int threads; /* that run methods, each with a connection of its own; health and reflection have others
