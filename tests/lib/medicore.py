@@ -42,9 +42,11 @@ def wait_until(condition, seconds, what):
 
 
 def free_base(count=6):
-    """The first of `count` ports in a row that nobody listens on, below the ephemeral range."""
+    """The first of `count` ports in a row that nobody listens on, below the ephemeral range; of tests that run beside each
+    other, each has a range of its own, as a port that was found free isn't taken yet."""
+    first = 20000 + 3000 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     while True:
-        base = random.randrange(20000, 32000)
+        base = random.randrange(first, first + 3000 - count)
         taken = []
         try:
             for port in range(base, base + count):

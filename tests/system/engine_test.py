@@ -12,6 +12,8 @@ import pytest
 from medicore import BUILD, wait_until
 from tokens import KeyServer
 
+pytestmark = pytest.mark.alone  # a stop has microseconds to keep
+
 BEGIN, ABORT, END, PARAMS, STDIN, STDOUT = 1, 2, 3, 4, 5, 6
 
 
