@@ -6,14 +6,14 @@ FROM ${DEBIAN} AS build
 RUN apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
 	gcc make autoconf automake autoconf-archive pkg-config libc6-dev libfcgi-dev libpq-dev libjson-c-dev \
 	libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libgrpc-dev librdkafka-dev libinih-dev libutf8proc-dev \
-	libssl-dev libcjose-dev libjansson-dev libcurl4-openssl-dev libsodium-dev libpango1.0-dev
+	libssl-dev libcjose-dev libjansson-dev libcurl4-openssl-dev libsodium-dev libcrypt-dev libpango1.0-dev
 COPY . /src
 RUN cd /src && autoreconf -fi && mkdir /build && cd /build && \
 	/src/configure -q --prefix=/usr --sysconfdir=/etc && make -s -j"$(nproc)" && make -s install-strip DESTDIR=/install
 
 FROM ${DEBIAN}
 RUN apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-	libfcgi0ldbl libpq5 libjson-c5 libprotobuf-c1 libgrpc29 librdkafka1 libinih1 libutf8proc2 libcjose0 libcurl4 libsodium23 libssl3 libpangocairo-1.0-0 tzdata \
+	libfcgi0ldbl libpq5 libjson-c5 libprotobuf-c1 libgrpc29 librdkafka1 libinih1 libutf8proc2 libcjose0 libcurl4 libsodium23 libcrypt1 libssl3 libpangocairo-1.0-0 tzdata \
 	fonts-dejavu-core fonts-lohit-deva fonts-droid-fallback \
 	spawn-fcgi multiwatch apache2-bin lighttpd openssl curl libfcgi-bin && \
 	rm -rf /var/lib/apt/lists/*

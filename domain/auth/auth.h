@@ -16,7 +16,7 @@
 #include "lib/field/field.h"
 #include "lib/field/page.h"
 
-#define AUTH_SCHEMA 3 /* newest file of db/auth */
+#define AUTH_SCHEMA 4 /* newest file of db/auth */
 
 #define PASSWORD_MIN 8 /* code points */
 #define PASSWORD_MAX 128

@@ -11,6 +11,7 @@ struct credential {
 	const char *id, *email, *password; /* the hash */
 	int64_t password_version;
 	enum field_switch enabled;
+	int64_t dearest_bcrypt; /* the highest cost of the bcrypt hashes that accounts have; 0: none has one */
 };
 
 /* RC_CONFLICT where the address is taken. */
@@ -19,6 +20,7 @@ enum rc account_store_insert(
 /* RC_NOT_FOUND, here and below, without blame.  By id, or, where that is NULL, by e-mail address. */
 enum rc account_store_find(struct ctx *cx, const struct account *whom, struct account *ret_account);
 enum rc account_store_list(struct ctx *cx, const char *after, int64_t limit, struct account **ret_accounts, size_t *ret_count);
+/* Where nobody is found, ret_credential has the address as it was asked for, and dearest_bcrypt. */
 enum rc account_store_credential(struct ctx *cx, const struct account *whom, struct credential *ret_credential);
 
 /* In a transaction: nobody else changes it, or logs in by it, until the end. */

@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "domain/auth/auth.h"
+#include "domain/auth/bcrypt.h"
 #include "domain/auth/common_passwords.h"
 #include "lib/base/config.h"
 
@@ -29,6 +30,7 @@ static bool usable;
 
 struct job {
 	const char *password, *hash;
+	int dearest_bcrypt;
 	char made[crypto_pwhash_STRBYTES];
 	int64_t deadline_ns;
 	enum rc rc;
@@ -70,6 +72,47 @@ take_slot(int64_t deadline_ns)
 	return got == 0;
 }
 
+static bool
+is_argon2id(const char *hash, const char *password)
+{
+	return crypto_pwhash_str_verify(hash, password, strlen(password)) == 0;
+}
+
+/* An argon2id that isn't it, or nobody's, costs a bcrypt too where any account has one. */
+static void
+verify_argon2id(struct job *job)
+{
+	job->good = is_argon2id(job->hash, job->password);
+	if (!job->good && job->dearest_bcrypt > 0 && !bcrypt_spend(job->dearest_bcrypt))
+		job->rc = RC_UNAVAILABLE;
+}
+
+/* A bcrypt that isn't it costs an argon2id too, and what is missing to the dearest one: 2^n + … + 2^(m-1) is 2^m - 2^n. */
+static void
+verify_bcrypt(struct job *job, int cost)
+{
+	bool done = bcrypt_verify(job->hash, job->password, &job->good);
+
+	if (done && !job->good) {
+		(void)is_argon2id(nobodys, job->password);
+		for (; done && cost < job->dearest_bcrypt; cost++)
+			done = bcrypt_spend(cost);
+	}
+	if (!done)
+		job->rc = RC_UNAVAILABLE;
+}
+
+static void
+verify(struct job *job)
+{
+	int cost = bcrypt_cost(job->hash);
+
+	if (cost == 0)
+		verify_argon2id(job);
+	else
+		verify_bcrypt(job, cost);
+}
+
 /* hash NULL: makes one. */
 static void
 work_in_turn(struct job *job)
@@ -79,7 +122,7 @@ work_in_turn(struct job *job)
 		return;
 	}
 	if (job->hash != NULL)
-		job->good = crypto_pwhash_str_verify(job->hash, job->password, strlen(job->password)) == 0;
+		verify(job);
 	/* Fails only for want of memory. */
 	else if (!make(job->made, job->password))
 		job->rc = RC_UNAVAILABLE;
@@ -120,14 +163,16 @@ password_hash(struct ctx *cx, const char *password, const char **ret_hash)
 }
 
 enum rc
-password_verify(struct ctx *cx, const char *hash, const char *password, bool *ret_good, bool *ret_outdated)
+password_verify(struct ctx *cx, const char *hash, int dearest_bcrypt, const char *password, bool *ret_good,
+    bool *ret_outdated)
 {
-	struct job job = { .password = password, .hash = hash != NULL ? hash : nobodys };
+	struct job job = { .password = password, .hash = hash != NULL ? hash : nobodys, .dearest_bcrypt = dearest_bcrypt };
 	enum rc rc = run(cx, &job);
 
 	if (rc != RC_OK)
 		return rc;
 	*ret_good = job.good && hash != NULL;
+	/* Which bcrypt always is. */
 	*ret_outdated = crypto_pwhash_str_needs_rehash(job.hash, (unsigned long long)config->auth.hash_passes,
 			    (size_t)config->auth.hash_memory) != 0;
 	return RC_OK;

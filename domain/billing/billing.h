@@ -14,7 +14,7 @@
 #include "lib/field/page.h"
 #include "lib/outbox/outbox.h"
 
-#define BILLING_SCHEMA 5 /* newest file of db/billing */
+#define BILLING_SCHEMA 6 /* newest file of db/billing */
 
 /* --- prices --- */
 
@@ -91,7 +91,8 @@ struct payment {
 	struct money credited; /* beyond what was owed: now the patient's credit */
 	struct money amount_refunded;
 	const char *currency;    /* the invoice's */
-	const char *method;      /* CASH, CARD, TRANSFER, CHEQUE, INSURANCE, CREDIT: from the patient's credit */
+	const char *method;      /* CASH, CARD, TRANSFER, CHEQUE, INSURANCE, CREDIT: from the patient's credit;
+				  * IMPORTED: nobody knows how (billing_take_over) */
 	const char *reference;   /* NULL: none */
 	const char *status;      /* RECEIVED, BOUNCED */
 	const char *overpayment; /* input only: "credit", or NULL: more than is owed is RC_CONFLICT */

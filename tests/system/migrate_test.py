@@ -280,6 +280,9 @@ MAY = [
     ("billing", "billing_worker", "insert into inbox (ce_id, type) values ('a', 'b') on conflict do nothing"),
     ("billing", "billing_worker", "select * from dead_letters for update skip locked"),
     ("billing", "billing_worker", "delete from dead_letters"),
+    ("billing", "operator", INVOICE),
+    ("billing", "operator", "insert into ledger (posting, kind, account, amount, currency, patient_id, invoice_id) select id, 'ISSUE', 'IMPORTED',"
+                            " 1, 'USD', patient_id, id from invoice where false"),
     ("billing", "operator", "update dead_letters set replay_asked_at = now()"),
     ("billing", "operator", "delete from dead_letters"),
 ]
@@ -330,6 +333,7 @@ MAY_NOT = [
     ("billing", "billing_grpc", "update service set price = 0"),
     ("billing", "billing_grpc", "update invoice set amount = 0"),
     ("billing", "operator", "update invoice set status = 'PAID'"),
+    *[("billing", "operator", sql) for sql in ("update ledger set amount = 1", "delete from ledger", "update payment set amount = 1")],
 ]
 
 
