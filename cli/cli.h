@@ -6,6 +6,7 @@
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
+#include <dirent.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,6 +41,8 @@ int verb_import(struct cli *cli, int argc, char **argv);       /* import.c */
 int verb_dead_letters(struct cli *cli, int argc, char **argv); /* dead_letters.c */
 int verb_audit(struct cli *cli, int argc, char **argv);	       /* audit.c */
 int verb_certs(struct cli *cli, int argc, char **argv);	       /* certs.c */
+int verb_backup(struct cli *cli, int argc, char **argv);       /* backup.c */
+int verb_restore(struct cli *cli, int argc, char **argv);      /* restore.c */
 int verb_check(struct cli *cli, int argc, char **argv);	       /* check.c */
 int verb_user(struct cli *cli, int argc, char **argv);	       /* user.c */
 int verb_sweep_overdue(struct cli *cli, int argc, char **argv); /* sweep_main.c */
@@ -52,6 +55,9 @@ void cli_close(struct ctx *cx);
 
 /* A whole file, with a NUL behind it that isn't counted, in the arena; NULL, with errno set, where it can't be read. */
 char *cli_read_file(struct arena *a, const char *path, size_t *ret_length);
+
+/* Whether that is the name of a file with a signing key, for scandir (keys.c). */
+int cli_is_key(const struct dirent *entry);
 
 /* The number from 0 to max that text is, and nothing else. */
 bool cli_number(const char *text, int64_t max, int64_t *ret_number);

@@ -46,6 +46,21 @@ static const struct verb verbs[] = {
 	  "\n"
 	  "Needs the relay's [audit] key. Exit status: 1 where a trail is not whole.\n",
 	  verb_audit },
+	{ "backup", "DIR [--keep N] [--without-secrets]", "all databases, keys and secrets, each database as of one moment",
+	  "Makes DIR/YYYYMMDDThhmmssZ by pg_dump; until it is whole and on the disk its name ends in .partial.\n"
+	  "  --keep N           afterwards removes the oldest, so that N are there\n"
+	  "  --without-secrets  leaves out the keys that sign tokens, and secrets: without the audit key no trail can be verified\n"
+	  "\n"
+	  "Programs go on meanwhile. doc/operations.md says what is in it and how it is restored.\n",
+	  verb_backup },
+	{ "restore", "DIR/YYYYMMDDThhmmssZ [--replace] [--dry-run] [--migrations DIR]", "bring back what a backup has",
+	  "Verifies it first. Programs must be stopped. The databases are made beside those that are there, and put in their places at once.\n"
+	  "  --replace         even where they are not empty: those are kept under other names\n"
+	  "  --dry-run         verify it, say what would be done, and do nothing\n"
+	  "  --migrations DIR  take roles.sql from DIR instead of " PKGDATADIR "/db\n"
+	  "\n"
+	  "Afterwards `medicore check --mend` settles what the domains disagree on.\n",
+	  verb_restore },
 	{ "certs", "DIR [NAME[=dns:HOST,ip:ADDRESS,...]] ...", "make or renew certificates for gRPC off loopback",
 	  "Makes in DIR an authority (ca.crt, ca.key), where there is none yet, and a certificate and key for each NAME: NAME.crt,\n"
 	  "NAME.key. A certificate shows who calls, by its NAME, and serves for NAME, localhost, 127.0.0.1, ::1 and what is added\n"
