@@ -22,7 +22,7 @@ static const struct pg_stmt moment = {
 	.sql = "select pg_export_snapshot() as snapshot, current_setting('server_version') as server, now() as moment,"
 	       " (select max(number) from schema_migration)::bigint as schema,"
 	       " (select coalesce(max(seq), 0) from audit) as audit_seq,"
-	       " (select coalesce(sum(pg_table_size(oid)), 0)::bigint from pg_class where relkind = 'r') as table_bytes",
+	       " (select coalesce(sum(pg_table_size(oid)), 0)::bigint from pg_class where relkind = 'r' and oid >= 16384) as table_bytes",
 	.out = moment_fields,
 };
 
@@ -36,7 +36,7 @@ backup_store_moment(struct ctx *cx, struct backup_moment *ret)
 	if (rc != RC_OK)
 		return rc;
 	rc = pg_script(cx, "set transaction isolation level repeatable read, read only;"
-			   " set local idle_in_transaction_session_timeout = 0");
+			   " set local idle_in_transaction_session_timeout = 0; set local lock_timeout = '60s'");
 	if (rc == RC_OK)
 		rc = pg_fetch_one(cx, &moment, NULL, ret);
 	return rc == RC_OK ? rc : pg_end(cx, rc);
