@@ -86,12 +86,15 @@ billing_from_kafka(const struct billing_ports *ports)
 		.commit_trouble = { .what = "offsets" },
 	};
 	bool ready = w.consumer != NULL && w.pg != NULL;
+	struct pulse *loop = loop_begin();
 	int pause_ms = 0;
 
+	ready = ready && process_ready(NULL, NULL);
 	if (ready)
 		replay_start(ports);
-	while (ready && !stop_wait(pause_ms))
+	while (ready && !loop_wait(loop, pause_ms))
 		pause_ms = take_batch(&w);
+	loop_end(loop);
 	if (ready)
 		replay_join();
 	bus_consumer_free(w.consumer);

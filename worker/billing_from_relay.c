@@ -59,6 +59,12 @@ deliver(Medicore__V1__EventSink_Service *service, const Medicore__V1__EventBatch
 		answer(&receipt, closure_data);
 }
 
+static bool
+alive(void *server)
+{
+	return rpc_server_alive(server);
+}
+
 bool
 billing_from_relay(const struct billing_ports *ports)
 {
@@ -81,7 +87,10 @@ billing_from_relay(const struct billing_ports *ports)
 	if (server != NULL) {
 		replay_start(ports);
 		rpc_server_start(server);
-		stop_wait(-1);
+		if (!process_ready(alive, server))
+			process_stop();
+		stop_await();
+		process_end();
 		rpc_server_stop(server, STOP_GRACE_MS);
 		replay_join();
 		rpc_server_free(server);

@@ -31,6 +31,7 @@ main(int argc, char **argv)
 		ran = billing_from_kafka(&ports);
 	else
 		ran = billing_from_relay(&ports);
+	process_end();
 	patient_client_stop();
 	return ran ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -436,9 +436,11 @@ collector_run(const struct trail *trail)
 {
 	struct collector c;
 	bool opened = collector_open(&c, trail);
+	struct pulse *loop = loop_begin();
 	int pause_ms = 0;
 
-	while (opened && !stop_wait(pause_ms)) {
+	opened = opened && process_ready(NULL, NULL);
+	while (opened && !loop_wait(loop, pause_ms)) {
 		bool full = false;
 		struct ctx cx;
 		enum rc rc;
@@ -455,6 +457,7 @@ collector_run(const struct trail *trail)
 			pause_ms = trouble_pause_ms(&c.trouble);
 		}
 	}
+	loop_end(loop);
 	if (opened && c.begun)
 		seal(&c);
 	collector_close(&c);

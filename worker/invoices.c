@@ -78,9 +78,10 @@ invoices_run(const char *database, const char *role)
 		.active = { .what = "invoices", .key = LOCK_KEY },
 	};
 	bool opened = in.pg != NULL;
+	struct pulse *loop = loop_begin();
 	int pause_ms = 0;
 
-	while (opened && !stop_wait(pause_ms)) {
+	while (opened && !loop_wait(loop, pause_ms)) {
 		bool full = false;
 		struct ctx cx;
 		enum rc rc;
@@ -94,6 +95,7 @@ invoices_run(const char *database, const char *role)
 			pause_ms = trouble_pause_ms(&in.trouble);
 		}
 	}
+	loop_end(loop);
 	pg_close(in.pg);
 	arena_free(in.arena);
 	return opened;

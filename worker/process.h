@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/base/pulse.h"
 #include "lib/base/rc.h"
 
 struct process {
@@ -14,15 +15,30 @@ struct process {
 };
 
 /*
- * Reads the options (--help, --version, --print-config, --config FILE) and the settings, opens the log and holds SIGTERM and SIGINT back for
- * stop_wait, so it is to be called before any thread starts.  Returns -1 to go on, else the exit status.
+ * Reads the options (--help, --version, --print-config, --config FILE) and the settings, opens the log and holds signals back for
+ * process_ready, so it is to be called before any thread starts.  Returns -1 to go on, else the exit status.
  */
 int process_start(const struct process *p, int argc, char **argv, const char **ret_argument);
 
-int stop_fd(void); /* becomes readable when the process is asked to stop */
+/*
+ * Says that the process works, once it has opened what it needs, and starts the thread that meets signals and answers a supervisor's watchdog:
+ * as long as every loop turns, and alive (NULL: nothing else is asked) says so too.  process_end, the last of all, ends it.  False, said on
+ * standard error, where there can be no thread.
+ */
+bool process_ready(bool (*alive)(void *closure), void *closure);
+void process_end(void);
 
-/* Waits up to timeout_ms (-1: for ever); true, at once and from then on, when the process is asked to stop. */
-bool stop_wait(int timeout_ms);
+void process_stop(void); /* as a signal does */
+int stop_fd(void);       /* becomes readable when the process is asked to stop */
+
+/* Until then. */
+void stop_await(void);
+
+/* A loop shows that it turns by waiting with loop_wait before each turn: up to timeout_ms; true, at once and from then on, when the process is
+ * asked to stop.  A turn, with whatever it waits for itself, must be over within minutes. */
+struct pulse *loop_begin(void);
+bool loop_wait(struct pulse *loop, int timeout_ms);
+void loop_end(struct pulse *loop);
 
 /*
  * Pauses that get longer while something fails, 50 ms to half a second, so that its return is noticed well within two.  Says that it fails when

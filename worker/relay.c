@@ -106,9 +106,10 @@ relay_run(const struct relayed *from, const struct transport *transport)
 		.active = { .what = "outbox", .key = LOCK_KEY },
 	};
 	bool opened = r.pg != NULL;
+	struct pulse *loop = loop_begin();
 	int pause_ms = 0;
 
-	while (opened && !stop_wait(pause_ms)) {
+	while (opened && !loop_wait(loop, pause_ms)) {
 		struct ctx cx;
 		enum rc rc;
 
@@ -121,6 +122,7 @@ relay_run(const struct relayed *from, const struct transport *transport)
 			pause_ms = trouble_pause_ms(&r.trouble);
 		}
 	}
+	loop_end(loop);
 	pg_close(r.pg);
 	arena_free(r.arena);
 	return opened;

@@ -1,11 +1,9 @@
 /* medicore-relay - takes what a domain's programs leave behind to where it belongs: events out of the outbox, audit entries out of
  * the spool, invoices to their numbers. */
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "domain/auth/auth.h"
 #include "domain/billing/billing.h"
@@ -77,7 +75,7 @@ static void *
 ended(bool ran)
 {
 	if (!ran)
-		kill(getpid(), SIGTERM); /* which each waits for */
+		process_stop();
 	return (void *)(uintptr_t)ran;
 }
 
@@ -131,6 +129,7 @@ run(const struct duty *duty)
 			pthread_join(threads[i], &result);
 			ran = ran && result != NULL;
 		}
+	process_end();
 	return ran;
 }
 

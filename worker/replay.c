@@ -85,9 +85,10 @@ run(void *arg)
 	struct trouble trouble = { .what = "dead letters" };
 	struct pg *pg = pg_open(config->database.billing, BILLING_WORKER_ROLE);
 	struct arena *arena = arena_new();
+	struct pulse *loop = loop_begin();
 	int pause_ms = 0;
 
-	while (pg != NULL && !stop_wait(pause_ms)) {
+	while (pg != NULL && !loop_wait(loop, pause_ms)) {
 		struct ctx cx;
 		enum rc rc;
 
@@ -100,6 +101,7 @@ run(void *arg)
 			pause_ms = trouble_pause_ms(&trouble);
 		}
 	}
+	loop_end(loop);
 	pg_close(pg);
 	arena_free(arena);
 	return NULL;

@@ -1,4 +1,5 @@
 /* client.c - calling: one channel for all threads, a completion queue for each call that is under way. */
+#include <grpc/grpc_posix.h>
 #include <grpc/grpc_security.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 
 struct rpc_channel {
 	grpc_channel *core;
+	bool connected; /* for good: rpc_channel_over's */
 	pthread_mutex_t lock;
 	grpc_completion_queue *idle[QUEUES_KEPT]; /* making one costs more than a call */
 	size_t idle_count;
@@ -51,6 +53,23 @@ rpc_channel_new(const char *target)
 	}
 	pthread_mutex_init(&c->lock, NULL);
 	c->core = grpc_channel_create(target, creds, &list);
+	grpc_channel_credentials_release(creds);
+	return c;
+}
+
+struct rpc_channel *
+rpc_channel_over(int fd)
+{
+	struct rpc_channel *c = calloc(1, sizeof(*c));
+	grpc_channel_credentials *creds;
+
+	if (c == NULL)
+		abort();
+	rpc_library_begin();
+	creds = grpc_insecure_credentials_create();
+	pthread_mutex_init(&c->lock, NULL);
+	c->core = grpc_channel_create_from_fd("self", fd, creds, NULL);
+	c->connected = true;
 	grpc_channel_credentials_release(creds);
 	return c;
 }
@@ -184,7 +203,8 @@ exchange(void *arg)
 	grpc_completion_queue *q = queue_take(o->channel);
 	gpr_timespec deadline = ms_from_now(o->timeout_ms);
 
-	try_again(o->channel, q, deadline);
+	if (!o->channel->connected)
+		try_again(o->channel, q, deadline);
 	talk(o, q, deadline);
 	queue_give_back(o->channel, q);
 }

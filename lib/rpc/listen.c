@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,6 +30,63 @@
 
 /* A new descriptor is always the lowest one that is free, so its number tells how many there are. */
 static atomic_int descriptors_max = INT_MAX;
+
+/* Where the library looks for connections: few addresses, each known once somebody has connected. */
+#define LISTENERS_MAX 16
+
+struct listener {
+	atomic_int fd;	     /* 0: none; never standard input's */
+	atomic_bool looked;  /* accept4 was called since listen_deaf */
+	atomic_bool starved; /* it was told of a connection that can't be taken now */
+	bool waited;	     /* listen_deaf's: somebody waited the last time */
+};
+
+static struct listener listeners[LISTENERS_MAX];
+
+/* NULL: of one more than there can be. */
+static struct listener *
+listener_of(int fd)
+{
+	for (size_t i = 0; i < LISTENERS_MAX; i++) {
+		int none = 0;
+
+		if (atomic_load(&listeners[i].fd) == fd || atomic_compare_exchange_strong(&listeners[i].fd, &none, fd))
+			return &listeners[i];
+		if (none == fd)
+			return &listeners[i]; /* another thread was quicker */
+	}
+	return NULL;
+}
+
+static void
+note_look(int fd, bool starved)
+{
+	struct listener *l = listener_of(fd);
+
+	if (l == NULL)
+		return;
+	atomic_store(&l->starved, starved);
+	atomic_store(&l->looked, true);
+}
+
+bool
+listen_deaf(void)
+{
+	bool deaf = false;
+
+	for (size_t i = 0; i < LISTENERS_MAX; i++) {
+		struct listener *l = &listeners[i];
+		struct pollfd waiting = { .fd = atomic_load(&l->fd), .events = POLLIN };
+		bool looked = atomic_exchange(&l->looked, false), waits;
+
+		if (waiting.fd == 0)
+			break;
+		waits = poll(&waiting, 1, 0) > 0 && !atomic_load(&l->starved);
+		deaf = deaf || (waits && l->waited && !looked);
+		l->waited = waits;
+	}
+	return deaf;
+}
 
 static void
 limit_descriptors(void)
@@ -74,21 +132,25 @@ int
 accept4(int listening, struct sockaddr *address, socklen_t *size, int flags)
 {
 	socklen_t room = size != NULL ? *size : 0;
-	int fd, err;
+	int fd, cause, err;
 
 	for (;;) {
 		if (size != NULL)
 			*size = room;
 		fd = (int)syscall(SYS_accept4, listening, address, size, flags);
-		if (fd >= 0 && fd < atomic_load(&descriptors_max))
+		if (fd >= 0 && fd < atomic_load(&descriptors_max)) {
+			note_look(listening, false);
 			return fd;
+		}
 		if (fd >= 0) {
 			close(
 			    fd); /* its client sees an end, and may try again; those that are connected go on */
 			continue;
 		}
-		err = accept_error(errno);
+		cause = errno;
+		err = accept_error(cause);
 		if (err != 0) {
+			note_look(listening, err == EAGAIN && cause != EAGAIN);
 			errno = err;
 			return -1;
 		}

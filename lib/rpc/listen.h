@@ -9,4 +9,8 @@
  * elsewhere (tls.h); false, and said on standard error.  Call before threads start: it changes the umask for a moment. */
 bool listen_open(grpc_server *core, const char *address);
 
+/* Whether connections wait, as they did when this was asked before, and the library hasn't looked for any since: it has stopped listening.
+ * One that can't be taken now, for want of descriptors, doesn't count. */
+bool listen_deaf(void);
+
 #endif

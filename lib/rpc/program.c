@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "lib/base/attend.h"
 #include "lib/base/config.h"
 #include "lib/base/log.h"
+#include "lib/base/notify.h"
 #include "lib/rpc/internal.h"
 #include "lib/token/watched.h"
 
@@ -53,20 +55,21 @@ tell_auth(const char *why, unsigned failed)
 		log_line(LOG_INFO, "auth answers again, after failing %u times", failed);
 }
 
+static bool
+alive(void *server)
+{
+	return rpc_server_alive(server);
+}
+
 static int
 serve(const struct rpc_program *program)
 {
 	struct rpc_options options = { 0 };
 	struct rpc_server *s;
-	sigset_t ends;
+	struct attendant attendant = { .alive = alive };
 	bool stopped;
-	int sig;
 
-	/* Before the first thread, which inherits it: signals are met here alone, by waiting for them. */
-	sigemptyset(&ends);
-	sigaddset(&ends, SIGTERM);
-	sigaddset(&ends, SIGINT);
-	pthread_sigmask(SIG_BLOCK, &ends, NULL);
+	attend_block();
 	signal(SIGPIPE, SIG_IGN);
 	raise_descriptor_limit();
 	log_open(program->name, log_level_named(config->log.level));
@@ -83,7 +86,9 @@ serve(const struct rpc_program *program)
 	}
 	rpc_server_start(s);
 	log_line(LOG_INFO, "listening on %s", options.listen);
-	sigwait(&ends, &sig);
+	notify_ready("Listening on %s", options.listen);
+	attendant.closure = s;
+	attend(&attendant);
 	log_line(LOG_INFO, "stopping");
 	stopped = rpc_server_stop(s, options.stop_grace_ms);
 	if (!stopped) {

@@ -70,6 +70,10 @@ void rpc_server_start(struct rpc_server *s);
 bool rpc_server_stop(struct rpc_server *s, int grace_ms);
 void rpc_server_free(struct rpc_server *s); /* nothing, where stopping failed */
 
+/* For a supervisor's watchdog, always from the same thread: calls our own Health, and looks whether the methods get on and connections are
+ * taken.  False, logged, where only a new start would help; a database that is away is none of it. */
+bool rpc_server_alive(struct rpc_server *s);
+
 /* main() of a listener: --help, --version, --print-config, --config FILE, then serve until SIGTERM.  start
  * runs after the configuration is read and before threads; it fills in *options.  Returns the exit status. */
 struct rpc_program {

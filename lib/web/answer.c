@@ -175,6 +175,8 @@ web_answer(struct web_worker *worker, const struct web_env *env)
 	}
 	if (!reply_send(&rp) && rc == RC_OK)
 		rc = RC_CANCELLED;
+	if (rc == RC_UNAVAILABLE && worker->asked_in_vain != NULL)
+		atomic_store(worker->asked_in_vain, true);
 	log_answer(&cx, &rq, &rp, rc, started);
 	pg_reset(worker->pg);
 	arena_reset(worker->arena);

@@ -8,6 +8,7 @@
 
 #include "config.h"
 #include "lib/audit/audit.h"
+#include "lib/base/attend.h"
 #include "lib/base/config.h"
 #include "lib/base/log.h"
 #include "lib/base/text.h"
@@ -106,19 +107,6 @@ listening(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &yes, &size) == 0 && yes != 0;
 }
 
-/* Before any thread, so that all inherit it: one place takes them, by sigwait. */
-static void
-block_signals(void)
-{
-	sigset_t signals;
-
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGUSR1); /* how some web servers ask a FastCGI program to stop */
-	pthread_sigmask(SIG_BLOCK, &signals, NULL);
-}
-
 static void
 tell_auth(const char *why, unsigned failed)
 {
@@ -158,7 +146,7 @@ serve(const struct web_program *given)
 	log_open(program->name, log_level_named(config->log.level));
 	signal(SIGPIPE, SIG_IGN);
 	if (fcgi)
-		block_signals();
+		attend_block();
 	if (program->authenticate == NULL) {
 		program->authenticate = watched_authenticate;
 		if (!watched_open(fcgi, tell_auth)) {

@@ -11,6 +11,7 @@ Suite *ctx_suite(void);
 Suite *dates_suite(void);
 Suite *log_suite(void);
 Suite *money_suite(void);
+Suite *notify_suite(void);
 Suite *text_suite(void);
 Suite *uuid_suite(void);
 Suite *zone_suite(void);

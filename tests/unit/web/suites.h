@@ -4,6 +4,7 @@
 
 #include <check.h>
 
+Suite *attention_suite(void);
 Suite *authorise_suite(void);
 Suite *body_suite(void);
 Suite *cursor_suite(void);

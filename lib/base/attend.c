@@ -1,0 +1,65 @@
+#include "lib/base/attend.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <time.h>
+
+#include "lib/base/notify.h"
+
+/* How often a status is looked after, where nobody asks for more. */
+#define STATUS_MS 5000
+
+static void
+attended(sigset_t *ret_signals)
+{
+	sigemptyset(ret_signals);
+	sigaddset(ret_signals, SIGTERM);
+	sigaddset(ret_signals, SIGINT);
+	sigaddset(ret_signals, SIGUSR1);
+	sigaddset(ret_signals, SIGHUP);
+}
+
+void
+attend_block(void)
+{
+	sigset_t signals;
+
+	attended(&signals);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+}
+
+/* The next signal; 0 once timeout_ms have passed, which 0 never do. */
+static int
+next_signal(const sigset_t *signals, int timeout_ms)
+{
+	struct timespec most = { .tv_sec = timeout_ms / 1000, .tv_nsec = timeout_ms % 1000 * 1000000L };
+	int sig;
+
+	do
+		sig = timeout_ms == 0 ? sigwaitinfo(signals, NULL) : sigtimedwait(signals, NULL, &most);
+	while (sig < 0 && errno == EINTR);
+	return sig < 0 ? 0 : sig;
+}
+
+void
+attend(const struct attendant *a)
+{
+	int watchdog_ms = notify_watchdog_ms(), every_ms = watchdog_ms;
+	sigset_t signals;
+	int sig;
+
+	attended(&signals);
+	if (notify_wanted() && (every_ms == 0 || every_ms > STATUS_MS))
+		every_ms = STATUS_MS;
+	do {
+		bool alive = every_ms == 0 || a->alive(a->closure);
+
+		if (watchdog_ms != 0 && alive)
+			notify_alive();
+		sig = next_signal(&signals, every_ms);
+		if (sig == SIGHUP && a->reload != NULL)
+			a->reload(a->closure);
+	} while (sig == 0 || sig == SIGHUP);
+	notify_stopping();
+}

@@ -1,0 +1,24 @@
+/*
+ * attend.h - a program's attendant: the one thread that meets its signals, and answers whoever supervises it, while the others work.
+ */
+#ifndef BASE_ATTEND_H
+#define BASE_ATTEND_H
+
+#include <stdbool.h>
+
+/* SIGTERM, SIGINT, SIGUSR1 (how some web servers ask a FastCGI program to stop) and SIGHUP come to attend alone.  Before the first thread, which
+ * inherits it. */
+void attend_block(void);
+
+struct attendant {
+	/* Called twice in a watchdog's time ($WATCHDOG_USEC), and each few seconds where only a status is wanted: whether the program gets on.
+	 * It is where the status is told of, too. */
+	bool (*alive)(void *closure);
+	void (*reload)(void *closure); /* SIGHUP; may be NULL */
+	void *closure;
+};
+
+/* Until one of the signals that end it. */
+void attend(const struct attendant *a);
+
+#endif
