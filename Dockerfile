@@ -30,7 +30,7 @@ RUN groupadd --system --gid 990 medicore && for user in 990:medicore 991:medicor
 	install -d -o medicore-auth -g medicore -m 700 /var/lib/medicore/keys && \
 	install -d -o www-data -g www-data -m 700 /var/lib/medicore/tls
 COPY --from=build /install /
-COPY --from=build /install/usr/share/medicore/openapi.json /usr/share/medicore/static/
+COPY --from=build /install/usr/share/medicore/static/openapi.json /usr/share/medicore/static/
 COPY httpd /usr/share/medicore/httpd
 COPY httpd/apache/errors /usr/share/medicore/static/errors
 COPY demo /usr/share/medicore/demo
