@@ -46,6 +46,7 @@ int verb_restore(struct cli *cli, int argc, char **argv);      /* restore.c */
 int verb_check(struct cli *cli, int argc, char **argv);	       /* check.c */
 int verb_user(struct cli *cli, int argc, char **argv);	       /* user.c */
 int verb_sweep_overdue(struct cli *cli, int argc, char **argv); /* sweep_main.c */
+int verb_metrics(struct cli *cli, int argc, char **argv);      /* metrics.c */
 int verb_keys(struct cli *cli, int argc, char **argv);	       /* keys.c */
 
 /* Opens a database as role and makes a context without deadline in cli's arena; false, said on standard error,

@@ -75,6 +75,9 @@ static const struct verb verbs[] = {
 	  "  passwd                another password, which ends the account's logins\n"
 	  "  --password-file FILE  add, passwd: its first line; - is standard input. Without it one is made, and printed this once\n",
 	  verb_user },
+	{ "metrics", "", "what all programs count, as Prometheus reads it",
+	  "From the files in [metrics] directory; GET /metrics at the front door gives the same to this machine.\n",
+	  verb_metrics },
 	{ "keys", "rotate | list", "the private keys that sign tokens",
 	  "  rotate  make a new one, which signs once the other programs have had the time to learn it; remove those that nothing needs\n"
 	  "  list    which there are, and since when\n"

@@ -87,6 +87,9 @@ struct config {
 		const char *name, *address, *phone, *tax_number; /* as documents show them; address in lines parted by "; " */
 	} clinic;
 	struct {
+		const char *directory;	     /* of a file for each program; "": none */
+	} metrics;
+	struct {
 		const char *level;	     /* debug, info, warning, error */
 	} log;
 };

@@ -5,6 +5,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/config.h"
+#include "lib/metrics/metrics.h"
 #include "lib/pg/conn.h"
 
 /* The server ends a statement itself, which leaves the connection whole; we give up on it this much later. */
@@ -137,6 +138,7 @@ open_connection(struct ctx *cx, struct pg *pg)
 	if (rc == RC_OK && PQsetnonblocking(conn, 1) != 0)
 		rc = connect_failed(cx, conn);
 	if (rc != RC_OK) {
+		metrics_add(M_DATABASE_UNREACHABLE, 0, 1);
 		PQfinish(conn);
 		return rc;
 	}
@@ -181,6 +183,7 @@ pg_connected(struct ctx *cx, int64_t deadline_ns)
 		return err_detail(cx, RC_TIMEOUT, "no time left to ask the database");
 	if (pg->conn != NULL && (pg->begun || !dead(pg)))
 		return RC_OK;
+	metrics_add(M_DATABASE_LOST, 0, pg->conn != NULL);
 	pg_drop(pg);
 	pg->lost = false; /* nothing of the transaction had reached the server */
 	pg->failure = PG_FAILED;

@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "lib/base/clock.h"
+#include "lib/metrics/metrics.h"
 #include "lib/rpc/bytes.h"
 #include "lib/rpc/internal.h"
 #include "lib/rpc/tls.h"
@@ -240,6 +242,17 @@ read_answer(
 	return RC_OK;
 }
 
+static void
+count(enum rc rc, int64_t started_ns)
+{
+	enum metric_outcome outcome = rc == RC_OK		? OUTCOME_OK
+				      : rc == RC_TIMEOUT	? OUTCOME_TIMEOUT
+				      : rc_meaning(rc)->http >= 500 ? OUTCOME_UNAVAILABLE
+								: OUTCOME_REFUSED;
+
+	metrics_observe(M_GRPC_CLIENT_SECONDS, outcome, clock_monotonic_ns() - started_ns);
+}
+
 enum rc
 rpc_invoke(struct ctx *cx, struct rpc_channel *c, const ProtobufCServiceDescriptor *service, unsigned method,
     const ProtobufCMessage *request, int timeout_ms, ProtobufCMessage **ret_answer)
@@ -252,6 +265,7 @@ rpc_invoke(struct ctx *cx, struct rpc_channel *c, const ProtobufCServiceDescript
 		.timeout_ms = ctx_time_left_ms(cx, timeout_ms),
 		.status = GRPC_STATUS_UNKNOWN,
 	};
+	int64_t started_ns = clock_monotonic_ns();
 	enum rc rc;
 
 	if (o.timeout_ms == 0)
@@ -262,6 +276,7 @@ rpc_invoke(struct ctx *cx, struct rpc_channel *c, const ProtobufCServiceDescript
 		rc = read_answer(cx, &o, m->output, ret_answer);
 	else
 		rc = failed(cx, &o);
+	count(rc, started_ns);
 	grpc_byte_buffer_destroy(o.out);
 	grpc_byte_buffer_destroy(o.in);
 	return rc;

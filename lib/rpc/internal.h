@@ -164,6 +164,10 @@ enum rc caller_take(struct rpc_call *call);
 void method_arm(struct rpc_server *s, const struct method *m);
 void method_run(struct rpc_call *call, struct arena *a, struct pg *pg);
 
+/* counts.c: one series for each method and status, between metrics_begin and metrics_open; and one call more. */
+void rpc_counts_plan(ProtobufCService *const *services, size_t count);
+void rpc_counts_call(const struct rpc_call *call);
+
 /* stream.c: the side of `others`. */
 void stream_arm(struct rpc_server *s);
 void stream_event(struct op *op, bool ok);

@@ -179,6 +179,7 @@ method_run(struct rpc_call *call, struct arena *a, struct pg *pg)
 	take_request_id(call);
 	call_watch_close(call);
 	run(call);
+	rpc_counts_call(call);
 	log_request(&call->cx, "GRPC", call->method->path + 1, rc_meaning(call->rc)->grpc, call->rc,
 	    call->started_ns);
 	pg_reset(pg);

@@ -11,6 +11,7 @@
 #include "lib/base/config.h"
 #include "lib/base/log.h"
 #include "lib/base/notify.h"
+#include "lib/metrics/metrics.h"
 #include "lib/rpc/internal.h"
 #include "lib/token/watched.h"
 
@@ -61,6 +62,18 @@ alive(void *server)
 	return rpc_server_alive(server);
 }
 
+static void
+open_metrics(const struct rpc_program *program)
+{
+	const char *why;
+
+	metrics_begin(METRICS_GRPC | METRICS_DATABASE | METRICS_TOKENS | program->counts);
+	rpc_counts_plan(program->services, program->count);
+	metrics_open(config->metrics.directory, program->name, &why);
+	if (why != NULL)
+		log_line(LOG_WARNING, "[metrics] directory %s: %s; nobody sees what this process counts", config->metrics.directory, why);
+}
+
 static int
 serve(const struct rpc_program *program)
 {
@@ -73,6 +86,7 @@ serve(const struct rpc_program *program)
 	signal(SIGPIPE, SIG_IGN);
 	raise_descriptor_limit();
 	log_open(program->name, log_level_named(config->log.level));
+	open_metrics(program);
 	program->start(&options);
 	options.program = program->name;
 	options.authenticate = watched_authenticate;

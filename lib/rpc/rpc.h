@@ -82,6 +82,7 @@ struct rpc_program {
 	void (*stop)(void); /* may be NULL */
 	ProtobufCService *const *services;
 	size_t count;
+	unsigned counts; /* further groups of lib/metrics that it counts */
 };
 int rpc_main(const struct rpc_program *program, int argc, char **argv);
 

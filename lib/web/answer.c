@@ -6,6 +6,7 @@
 #include "lib/base/log.h"
 #include "lib/pg/pg.h"
 #include "lib/web/authorise.h"
+#include "lib/web/counts.h"
 #include "lib/web/engine.h"
 #include "lib/web/keyed.h"
 #include "lib/web/media.h"
@@ -177,6 +178,7 @@ web_answer(struct web_worker *worker, const struct web_env *env)
 		rc = RC_CANCELLED;
 	if (rc == RC_UNAVAILABLE && worker->asked_in_vain != NULL)
 		atomic_store(worker->asked_in_vain, true);
+	web_counts_answer(&rq, rp.status, clock_monotonic_ns() - started);
 	log_answer(&cx, &rq, &rp, rc, started);
 	pg_reset(worker->pg);
 	arena_reset(worker->arena);

@@ -12,8 +12,10 @@
 #include "lib/base/config.h"
 #include "lib/base/log.h"
 #include "lib/base/text.h"
+#include "lib/metrics/metrics.h"
 #include "lib/token/watched.h"
 #include "lib/web/authorise.h"
+#include "lib/web/counts.h"
 #include "lib/web/engine.h"
 #include "lib/web/limits.h"
 #include "lib/web/openapi.h"
@@ -130,6 +132,19 @@ open_limits(const struct web_program *program)
 	return limits;
 }
 
+static void
+open_metrics(const struct web_program *program)
+{
+	unsigned groups = METRICS_HTTP | program->counts;
+	const char *why;
+
+	metrics_begin(groups | (program->database != NULL ? METRICS_DATABASE : 0) | (program->authenticate == NULL ? METRICS_TOKENS : 0));
+	web_counts_plan(program);
+	metrics_open(config->metrics.directory, program->name, &why);
+	if (why != NULL)
+		log_line(LOG_WARNING, "[metrics] directory %s: %s; nobody sees what this process counts", config->metrics.directory, why);
+}
+
 static int
 serve(const struct web_program *given)
 {
@@ -147,6 +162,7 @@ serve(const struct web_program *given)
 	signal(SIGPIPE, SIG_IGN);
 	if (fcgi)
 		attend_block();
+	open_metrics(program);
 	if (program->authenticate == NULL) {
 		program->authenticate = watched_authenticate;
 		if (!watched_open(fcgi, tell_auth)) {
@@ -165,6 +181,7 @@ serve(const struct web_program *given)
 	audit_spool_free(program->spool);
 	limits_close(program->limits);
 	watched_close();
+	metrics_close();
 	return status;
 }
 

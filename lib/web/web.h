@@ -68,6 +68,7 @@ struct web_program {
 					* NULL: none */
 	const char *subject; /* name of the parameter or member, a UUID, that says which patient a thing is
 			      * about; NULL: none does */
+	unsigned counts;           /* further groups of lib/metrics that it counts */
 	struct audit_spool *spool; /* web_main's, as the next */
 	struct limits *limits;	   /* NULL: anybody may ask as often as they like */
 	/* Whose access token it is: fills in cx's account, role and session, or returns RC_UNAUTHENTICATED, or
