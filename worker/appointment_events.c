@@ -7,6 +7,7 @@
 #include "lib/base/config.h"
 #include "lib/base/log.h"
 #include "lib/base/text.h"
+#include "worker/counts.h"
 #include "worker/event_codec.h"
 
 /* After so many failures of a batch that aren't a dependency's, its events are taken one by one. */
@@ -45,6 +46,15 @@ log_batch(struct ctx *cx, const struct event *events, size_t count, const struct
 	}
 }
 
+static enum rc
+take(struct ctx *cx, const struct billing_ports *ports, const struct billing_event *decoded, size_t count, struct billing_tally *tally)
+{
+	enum rc rc = billing_take(cx, ports, decoded, count, tally);
+
+	count_batch(rc, count, tally);
+	return rc;
+}
+
 static void
 add(struct billing_tally *sum, const struct billing_tally *t)
 {
@@ -63,7 +73,7 @@ take_one_by_one(struct ctx *cx, const struct billing_ports *ports, const struct 
 
 	for (size_t i = 0; i < count; i++) {
 		err_clear(cx);
-		rc = billing_take(cx, ports, &decoded[i], 1, &tally);
+		rc = take(cx, ports, &decoded[i], 1, &tally);
 		if (rc == RC_OK) {
 			add(sum, &tally);
 			continue;
@@ -90,7 +100,7 @@ appointment_events_take(
 	for (size_t i = 0; i < count; i++)
 		event_decode(cx, &events[i], &decoded[i]);
 	if (failures < FAILURES_SUSPICIOUS || count == 1)
-		rc = billing_take(cx, ports, decoded, count, &tally);
+		rc = take(cx, ports, decoded, count, &tally);
 	else
 		rc = take_one_by_one(cx, ports, decoded, count, &tally);
 	if (rc == RC_OK)

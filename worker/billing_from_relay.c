@@ -3,6 +3,7 @@
 #include "domain/billing/billing.h"
 #include "lib/base/config.h"
 #include "lib/base/log.h"
+#include "lib/metrics/metrics.h"
 #include "lib/rpc/rpc.h"
 #include "proto/events.pb-c.h"
 #include "worker/appointment_events.h"
@@ -53,10 +54,12 @@ deliver(Medicore__V1__EventSink_Service *service, const Medicore__V1__EventBatch
 	}
 	rc = appointment_events_take(cx, sink_ports, events, batch->n_events, atomic_load(&failures));
 	atomic_store(&failures, rc == RC_INTERNAL ? atomic_load(&failures) + 1 : 0);
-	if (rc != RC_OK)
+	if (rc != RC_OK) {
+		metrics_task_failed(TASK_EVENTS);
 		rpc_fail(call, rc);
-	else
-		answer(&receipt, closure_data);
+		return;
+	}
+	answer(&receipt, closure_data);
 }
 
 static bool

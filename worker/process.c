@@ -93,6 +93,17 @@ process_start(const struct process *p, int argc, char **argv, const char **ret_a
 	return stopping < 0 ? EXIT_FAILURE : -1;
 }
 
+void
+process_count(const char *name, unsigned groups)
+{
+	const char *why;
+
+	metrics_begin(METRICS_DATABASE | METRICS_TASKS | groups);
+	metrics_open(config->metrics.directory, name, &why);
+	if (why != NULL)
+		log_line(LOG_WARNING, "[metrics] directory %s: %s; nobody sees what this process counts", config->metrics.directory, why);
+}
+
 /* --- being supervised --- */
 
 static bool
@@ -204,6 +215,7 @@ trouble_begin(struct trouble *t, enum rc rc, const char *detail)
 	int64_t now = clock_monotonic_ns();
 
 	t->attempts++;
+	metrics_task_failed(t->task);
 	if (t->attempts == 1) {
 		atomic_fetch_add(&troubles, 1);
 		notify_status("%s: %s (%s)", t->what, rc_meaning(rc)->name, detail == NULL ? "no detail" : detail);
@@ -229,6 +241,7 @@ trouble_pause_ms(const struct trouble *t)
 void
 trouble_end(struct trouble *t)
 {
+	metrics_task_done(t->task);
 	if (t->attempts == 0)
 		return;
 	log_line(LOG_INFO, "%s: works again, after %d attempts", t->what, t->attempts);

@@ -7,6 +7,7 @@
 
 #include "lib/base/pulse.h"
 #include "lib/base/rc.h"
+#include "lib/metrics/metrics.h"
 
 struct process {
 	const char *name;
@@ -19,6 +20,9 @@ struct process {
  * process_ready, so it is to be called before any thread starts.  Returns -1 to go on, else the exit status.
  */
 int process_start(const struct process *p, int argc, char **argv, const char **ret_argument);
+
+/* Opens what the process counts: these groups of lib/metrics, as program name; before any thread starts. */
+void process_count(const char *name, unsigned groups);
 
 /*
  * Says that the process works, once it has opened what it needs, and starts the thread that meets signals and answers a supervisor's watchdog:
@@ -42,16 +46,17 @@ void loop_end(struct pulse *loop);
 
 /*
  * Pauses that get longer while something fails, 50 ms to half a second, so that its return is noticed well within two.  Says that it fails when
- * it begins to and every half a minute from then on, and when it is over.  Starts zeroed but for what.
+ * it begins to and every half a minute from then on, and when it is over.  Starts zeroed but for what and task, which counts it.
  */
 struct trouble {
 	const char *what; /* "publish", say */
+	enum metric_task task;
 	int attempts;     /* in a row */
 	int64_t said_ns;
 };
 
 void trouble_begin(struct trouble *t, enum rc rc, const char *detail);
 int trouble_pause_ms(const struct trouble *t);
-void trouble_end(struct trouble *t); /* nothing failed: costs nothing where nothing had */
+void trouble_end(struct trouble *t); /* nothing failed: says nothing where nothing had */
 
 #endif

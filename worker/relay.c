@@ -9,6 +9,8 @@
 
 #define LOCK_KEY INT64_C(0x6d6564696f757478) /* "medioutx": locks are per database */
 #define PURGE_EVERY_NS (INT64_C(60) * 1000000000)
+#define COUNT_EVERY_NS INT64_C(1000000000)
+#define COUNTED_MOST 100000
 
 struct relay {
 	const struct relayed *from;
@@ -16,7 +18,7 @@ struct relay {
 	struct arena *arena;
 	struct pg *pg;
 	struct trouble trouble;
-	int64_t purge_at_ns;
+	int64_t purge_at_ns, count_at_ns;
 	struct active active;
 };
 
@@ -44,8 +46,40 @@ relay_batch(struct relay *r, struct ctx *cx, bool *ret_empty)
 	/* Those that were taken are done, whatever became of the others. */
 	if (taken > 0)
 		rc = outbox_published(cx, seqs, taken);
+	if (rc == RC_OK)
+		metrics_add(M_OUTBOX_PUBLISHED, 0, taken);
 	log_line(LOG_DEBUG, "outbox: %zu events, %zu taken, from %s", count, taken, events[0].id);
 	return sent != RC_OK ? sent : rc;
+}
+
+static void
+tell_backlog(int64_t count, int64_t since_us)
+{
+	metrics_set(M_OUTBOX_EVENTS, 0, count);
+	metrics_set(M_OUTBOX_OLDEST, 0, since_us);
+}
+
+/* It isn't known, or somebody else's to tell. */
+static void
+forget_backlog(void)
+{
+	metrics_unset(M_OUTBOX_EVENTS, 0);
+	metrics_unset(M_OUTBOX_OLDEST, 0);
+}
+
+/* For those who watch; each second while there is any, since it costs a statement. */
+static void
+count_backlog(struct relay *r, struct ctx *cx)
+{
+	int64_t now = clock_monotonic_ns(), count, since_us;
+
+	if (now < r->count_at_ns)
+		return;
+	r->count_at_ns = now + COUNT_EVERY_NS;
+	if (outbox_backlog(cx, COUNTED_MOST, &count, &since_us) == RC_OK)
+		tell_backlog(count, since_us);
+	else
+		forget_backlog();
 }
 
 static enum rc
@@ -83,6 +117,10 @@ turn(struct relay *r, struct ctx *cx)
 	rc = active_win(&r->active, cx);
 	if (rc == RC_OK)
 		rc = relay_batch(r, cx, &empty);
+	if (rc == RC_OK && empty)
+		tell_backlog(0, 0);
+	else if (rc != RC_CONFLICT)
+		count_backlog(r, cx);
 	if (rc != RC_OK)
 		return rc;
 	trouble_end(&r->trouble);
@@ -102,8 +140,8 @@ relay_run(const struct relayed *from, const struct transport *transport)
 		.transport = transport,
 		.arena = arena_new(),
 		.pg = pg_open(from->database(), from->role),
-		.trouble = { .what = "outbox" },
-		.active = { .what = "outbox", .key = LOCK_KEY },
+		.trouble = { .what = "outbox", .task = TASK_OUTBOX },
+		.active = { .what = "outbox", .key = LOCK_KEY, .task = TASK_OUTBOX },
 	};
 	bool opened = r.pg != NULL;
 	struct pulse *loop = loop_begin();
@@ -117,6 +155,8 @@ relay_run(const struct relayed *from, const struct transport *transport)
 		ctx_init(&cx, r.arena, r.pg);
 		rc = turn(&r, &cx);
 		pause_ms = rc == RC_CONFLICT ? STANDBY_MS : 0;
+		if (rc == RC_CONFLICT)
+			forget_backlog();
 		if (rc != RC_OK && rc != RC_CONFLICT) {
 			trouble_begin(&r.trouble, rc, cx.err.detail);
 			pause_ms = trouble_pause_ms(&r.trouble);

@@ -102,6 +102,15 @@ look_after_invoices(void *arg)
 	return ended(invoices_run(duty->trail.database(), duty->trail.role));
 }
 
+static void
+count(const struct duty *duty)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "medicore-relay-%s", duty->trail.domain);
+	process_count(name, METRICS_AUDIT | (duty->events != NULL ? METRICS_OUTBOX : 0) | (duty->invoices ? METRICS_INVOICES : 0));
+}
+
 static bool
 run(const struct duty *duty)
 {
@@ -113,6 +122,7 @@ run(const struct duty *duty)
 	bool started[TASKS_MAX] = { false }, ran = true;
 	void *result;
 
+	count(duty);
 	for (size_t i = 0; i < TASKS_MAX; i++) {
 		int err = tasks[i] == NULL ? 0 : pthread_create(&threads[i], NULL, tasks[i], (void *)(uintptr_t)duty);
 

@@ -213,6 +213,7 @@ struct billing_event {
 /* How a batch ended. */
 struct billing_tally {
 	size_t invoiced, voided, repeated, parked;
+	size_t reasons[RC_COUNT]; /* of what was parked, how many for which */
 };
 
 /*
@@ -242,6 +243,13 @@ enum rc dead_letter_find(struct ctx *cx, int64_t id, struct dead_letter *ret_let
 enum rc dead_letter_ask_replay(
     struct ctx *cx, int64_t id, int64_t *ret_asked);           /* id 0: all, or none; else RC_NOT_FOUND */
 enum rc dead_letter_asked(struct ctx *cx, int64_t *ret_count); /* asked for, and not dealt with yet */
+
+/* How many there are, for which reason: rows in the arena. */
+struct dead_letter_count {
+	const char *reason;
+	int64_t count;
+};
+enum rc dead_letter_counts(struct ctx *cx, struct dead_letter_count **ret_counts, size_t *ret_count);
 enum rc dead_letter_drop(struct ctx *cx, int64_t id);          /* RC_NOT_FOUND */
 
 /* Channel of a NOTIFY whenever some were asked for, dealt with or dropped: for pg_listen_wait. */

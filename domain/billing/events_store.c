@@ -418,6 +418,7 @@ events_store_park(struct ctx *cx, const struct taken *all, size_t count, struct 
 		pg_array_add(&columns[6], clean(cx, e->key));
 		pg_array_add(&columns[7], hex(cx, e->payload, e->length));
 		pg_array_add(&columns[8], rc_meaning(all[i].reason)->name);
+		tally->reasons[all[i].reason]++;
 	}
 	if (columns[0].count == 0)
 		return RC_OK;

@@ -13,7 +13,7 @@ header["X-Request-Id"] = id(header["X-Request-Id"]) or id(header["traceparent"])
 
 -- Of the path the log gets only what can be no name: the first word, an id, what is done to it.
 local words = { patients = true, appointments = true, services = true, invoices = true, documents = true, payments = true,
-	accounts = true, reports = true, auth = true, audit = true, health = true, ["openapi.json"] = true }
+	accounts = true, reports = true, auth = true, audit = true, health = true, metrics = true, ["openapi.json"] = true }
 local path = (r.req_attr["request.orig-uri"] or ""):match("^[^?]*")
 if path == "" then
 	path = "/" -- of a request that could not be read
@@ -64,6 +64,15 @@ end
 local longest = 8190
 if #r.req_attr["request.orig-uri"] > longest then
 	return 414
+end
+
+-- What programs count is for this machine alone, and not for whoever had a proxy on it ask: to others it isn't there.
+if path == "/metrics" then
+	local from = (r.req_attr["request.remote-addr"] or ""):gsub("^::ffff:", "")
+	if not (from:match("^127%.[%d.]+$") or from == "::1") or header["Forwarded"] or header["X-Forwarded-For"] or
+		header["X-Forwarded-Host"] or header["X-Real-IP"] or header["Via"] then
+		return 404
+	end
 end
 
 -- Nobody before us is trusted to say where a request comes from; and X_Request_Id would be the same variable as X-Request-Id.

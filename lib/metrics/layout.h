@@ -18,6 +18,7 @@
 #define METRICS_LAYOUT_H
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define MAGIC "MCMETR01"
@@ -41,6 +42,7 @@ enum kind {
 	KIND_COUNTER = 'c',   /* one value */
 	KIND_HISTOGRAM = 'h', /* as many as bounds, one more for what is beyond, and the sum */
 	KIND_GAUGE = 'g',     /* of all processes: the sum */
+	KIND_MOST = 'm',      /* of all processes: the most, where each counts the same things */
 	KIND_AGE = 'a',	      /* instants: how long ago the earliest is */
 	KIND_INSTANT = 't',   /* instants: the latest */
 };

@@ -102,7 +102,7 @@ labels_good(const char *s)
 static bool
 kind_known(const char *s, enum kind *ret)
 {
-	if (strlen(s) != 1 || strchr("chgat", *s) == NULL)
+	if (strlen(s) != 1 || strchr("chgmat", *s) == NULL)
 		return false;
 	*ret = (enum kind)*s;
 	return true;

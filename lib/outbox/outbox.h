@@ -43,6 +43,9 @@ enum rc outbox_insert(struct ctx *cx, const struct outbox_row *rows, size_t coun
 /* Rows not yet published, oldest first, as events; ret_seqs[i] belongs to ret_events[i]. */
 enum rc outbox_pending(struct ctx *cx, const struct outbox *outbox, size_t max, struct event **ret_events,
     int64_t **ret_seqs, size_t *ret_count);
+/* How many there are, at most max, and since when the first of them waits (microseconds since 1970; 0: there is none). */
+enum rc outbox_backlog(struct ctx *cx, int64_t max, int64_t *ret_count, int64_t *ret_since_us);
+
 enum rc outbox_published(struct ctx *cx, const int64_t *seqs, size_t count);
 
 /* Deletes what was published longer than keep_s ago. */

@@ -129,6 +129,28 @@ static const struct pg_stmt pending_events = {
 	.out = pending_fields,
 };
 
+struct backlog {
+	int64_t count;
+	struct instant since;
+};
+
+static const struct field backlog_fields[] = {
+	{ .name = "count", .type = F_INT, .at = offsetof(struct backlog, count) },
+	{ .name = "since", .type = F_INSTANT, .at = offsetof(struct backlog, since) },
+	FIELD_END,
+};
+
+static const struct pg_stmt count_pending = {
+	.name = "count_pending_events",
+	.kind = PG_READ,
+	.sql =
+	    "select (select count(*) from (select from outbox where published_at is null limit $1::bigint) as waiting) as count,"
+	    " (select created_at from outbox where published_at is null order by seq limit 1) as since",
+	.takes = "count",
+	.in = relay_args_fields,
+	.out = backlog_fields,
+};
+
 static const struct pg_stmt publish_events = {
 	.name = "publish_events",
 	.kind = PG_WRITE,
@@ -180,6 +202,20 @@ outbox_pending(struct ctx *cx, const struct outbox *outbox, size_t max, struct e
 	*ret_events = events;
 	*ret_seqs = seqs;
 	*ret_count = count;
+	return RC_OK;
+}
+
+enum rc
+outbox_backlog(struct ctx *cx, int64_t max, int64_t *ret_count, int64_t *ret_since_us)
+{
+	struct relay_args args = { .count = max };
+	struct backlog found;
+	enum rc rc = pg_fetch_one(cx, &count_pending, &args, &found);
+
+	if (rc != RC_OK)
+		return rc;
+	*ret_count = found.count;
+	*ret_since_us = found.since.known ? found.since.us : 0;
 	return RC_OK;
 }
 

@@ -7,7 +7,7 @@
 static const char *const statuses[] = { "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND",
 	"ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED",
 	"INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED" };
-#define STATUSES (sizeof(statuses) / sizeof(*statuses))
+#define STATUSES (unsigned)(sizeof(statuses) / sizeof(*statuses))
 
 static void
 plan_method(const char *service, const char *method)
@@ -17,7 +17,7 @@ plan_method(const char *service, const char *method)
 
 	metrics_series(M_GRPC_SECONDS, labels, false);
 	/* From the start those that alerts ask for: a rate is reckoned from a zero that was seen. */
-	for (size_t i = 0; i < STATUSES; i++)
+	for (unsigned i = 0; i < STATUSES; i++)
 		metrics_series(M_GRPC_CALLS, arena_printf(a, "%s,status=\"%s\"", labels, statuses[i]),
 		    i == GRPC_STATUS_OK || i == GRPC_STATUS_INTERNAL || i == GRPC_STATUS_UNAVAILABLE);
 	arena_free(a);

@@ -133,7 +133,7 @@ enum rc reply_csv(struct ctx *cx, struct reply *rp, const struct field *table, c
     size_t size);
 
 /* Bytes of the route's media type, as a file; type and bytes live as long as the arena.  Other characters than
- * letters, digits, '.', '_' and '-' of filename become '_'. */
+ * letters, digits, '.', '_' and '-' of filename become '_'; NULL: to be shown rather than saved. */
 enum rc reply_content(struct ctx *cx, struct reply *rp, const char *type, const void *bytes, size_t length,
     const char *filename);
 

@@ -48,6 +48,9 @@ write_conf() {
 	key_file = $real/audit/key
 	seal = $real/audit/seal
 
+	[metrics]
+	directory = $real/metrics
+
 	[events]
 	transport = $transport
 	brokers = 127.0.0.1:$kafka
@@ -179,6 +182,13 @@ make_audit() {
 	chmod 700 "$real/audit"
 }
 
+# Where programs count: each makes a file that the others can read.
+make_metrics() {
+	mkdir -p "$real/metrics"
+	! root || chown "root:$(id -g $program_user)" "$real/metrics"
+	chmod 3770 "$real/metrics"
+}
+
 # relay DOMAIN
 relay() {
 	local exe rights=
@@ -261,6 +271,7 @@ dev_up() {
 	start_postgres
 	start_kafka
 	make_audit
+	make_metrics
 	make_secrets
 	"$build/medicore" --config "$run/medicore.conf" migrate --migrations "$top/db" >>"$run/log/migrate.log" 2>&1 ||
 		{ tail -3 "$run/log/migrate.log" >&2; die "the databases could not be brought up to date"; }
