@@ -22,6 +22,19 @@ struct relay {
 	struct active active;
 };
 
+static void
+log_published(const struct ctx *cx, const struct event *events, const bool *acked, size_t count)
+{
+	struct trace trace;
+
+	for (size_t i = 0; i < count; i++) {
+		trace_begin(&trace);
+		trace_join(&trace, events[i].traceparent);
+		if (acked[i])
+			log_event(cx->request_id, &trace, events[i].id, events[i].type, "published", RC_OK);
+	}
+}
+
 /* One turn: at most a batch, in a ctx of its own.  *ret_empty tells that nothing was left. */
 static enum rc
 relay_batch(struct relay *r, struct ctx *cx, bool *ret_empty)
@@ -38,6 +51,9 @@ relay_batch(struct relay *r, struct ctx *cx, bool *ret_empty)
 	*ret_empty = count == 0;
 	if (count == 0)
 		return RC_OK;
+	/* What is asked for one event alone is a part of its trace. */
+	if (count == 1)
+		trace_join(&cx->trace, events[0].traceparent);
 	acked = arena_zalloc_n(cx->arena, count, sizeof(*acked));
 	sent = r->transport->publish(cx, r->transport->to, events, count, acked);
 	for (size_t i = 0; i < count; i++)
@@ -46,9 +62,10 @@ relay_batch(struct relay *r, struct ctx *cx, bool *ret_empty)
 	/* Those that were taken are done, whatever became of the others. */
 	if (taken > 0)
 		rc = outbox_published(cx, seqs, taken);
-	if (rc == RC_OK)
+	if (rc == RC_OK) {
 		metrics_add(M_OUTBOX_PUBLISHED, 0, taken);
-	log_line(LOG_DEBUG, "outbox: %zu events, %zu taken, from %s", count, taken, events[0].id);
+		log_published(cx, events, acked, count);
+	}
 	return sent != RC_OK ? sent : rc;
 }
 

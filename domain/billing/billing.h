@@ -198,11 +198,19 @@ enum billing_event_kind {
 	BOOKING_ELSE, /* nothing that billing does anything about */
 };
 
+/* What became of one event, once billing_take has given RC_OK. */
+struct billing_outcome {
+	bool repeated;  /* it came before */
+	enum rc reason; /* why it is parked; RC_OK: it isn't */
+};
+
 /* One event of the batch.  The adapter decodes the payload; what it can't decode it hands over with rc
  * set. */
 struct billing_event {
 	const struct event *envelope; /* for the dead letter */
 	enum rc rc;                   /* RC_OK, or RC_MALFORMED, RC_UNKNOWN_TYPE: to be parked */
+	struct billing_outcome *outcome; /* to be filled in; NULL: nobody asks */
+	struct trace trace;           /* what follows from it is a part of that */
 	enum billing_event_kind kind;
 	const char *appointment_id;
 	const char *patient_id;

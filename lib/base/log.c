@@ -129,6 +129,16 @@ log_line(enum log_level level, const char *fmt, ...)
 	end(&line);
 }
 
+static void
+add_trace(struct line *line, const char *request, const struct trace *trace)
+{
+	add_member(line, "request", request, REQUEST_ID_MAX + 2);
+	add_member(line, "trace", trace->id, TRACE_ID_SIZE + 1);
+	add_member(line, "span", trace->span, SPAN_ID_SIZE + 1);
+	if (trace->parent[0] != '\0')
+		add_member(line, "parent", trace->parent, SPAN_ID_SIZE + 1);
+}
+
 static bool
 our_failure(enum rc rc)
 {
@@ -145,11 +155,33 @@ log_request(const struct ctx *cx, const char *method, const char *what, int stat
 	if (level < log_least)
 		return;
 	begin(&line, level);
-	add_member(&line, "request", cx->request_id, REQUEST_ID_MAX + 2);
+	add_trace(&line, cx->request_id, &cx->trace);
 	add_member(&line, "method", method, 64);
 	add_member(&line, "what", what, 256);
 	add(&line, ",\"status\":%d,\"rc\":\"%s\",\"ms\":%.3f", status, rc_meaning(rc)->name, ms);
 	if (our_failure(rc) && cx->err.detail != NULL)
 		add_member(&line, "detail", cx->err.detail, sizeof(line.bytes) - line.length - 32);
+	end(&line);
+}
+
+static const char *
+plain(const char *s)
+{
+	return s == NULL ? "" : request_id_valid(s) ? s : "(other)";
+}
+
+void
+log_event(const char *request, const struct trace *trace, const char *id, const char *type, const char *verdict, enum rc rc)
+{
+	struct line line;
+
+	if (log_least > LOG_INFO)
+		return;
+	begin(&line, LOG_INFO);
+	add_trace(&line, request, trace);
+	add_member(&line, "event", plain(id), REQUEST_ID_MAX + 2);
+	add_member(&line, "what", plain(type), REQUEST_ID_MAX + 2);
+	add_member(&line, "verdict", verdict, 32);
+	add_member(&line, "rc", rc_meaning(rc)->name, 32);
 	end(&line);
 }

@@ -26,4 +26,8 @@ void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(
 void log_request(const struct ctx *cx, const char *method, const char *what, int status, enum rc rc,
     int64_t started_ns);
 
+/* The one line of an event that went through the caller's hands, by request: trace is the caller's part of the event's.  An id or a type that
+ * isn't made as ours are is not repeated: it came from outside. */
+void log_event(const char *request, const struct trace *trace, const char *id, const char *type, const char *verdict, enum rc rc);
+
 #endif

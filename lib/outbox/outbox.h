@@ -28,7 +28,7 @@ struct outbox_row {
 	const char *headers; /* JSON: ce_time, request_id, traceparent, and the id as <aggregate>_id */
 };
 
-/* A new event of now, about the aggregate of that id; traced to the request in cx. */
+/* A new event of now, about the aggregate of that id; a part of cx's trace. */
 void outbox_row_init(
     struct ctx *cx, struct outbox_row *row, const char *aggregate, const char *type, const char *aggregate_id);
 

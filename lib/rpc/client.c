@@ -167,8 +167,9 @@ talk(struct outgoing *o, grpc_completion_queue *q, gpr_timespec deadline)
 	grpc_slice path = grpc_slice_from_copied_string(o->path);
 	grpc_call *call = grpc_channel_create_call(
 	    o->channel->core, NULL, GRPC_PROPAGATE_DEFAULTS, q, path, NULL, deadline, NULL);
-	grpc_metadata id = { .key = grpc_slice_from_static_string(REQUEST_ID_KEY),
-		.value = grpc_slice_from_copied_string(o->cx->request_id) };
+	grpc_metadata ours[] = { { .key = grpc_slice_from_static_string(REQUEST_ID_KEY) },
+		{ .key = grpc_slice_from_static_string(TRACEPARENT_KEY) } };
+	char parent[TRACEPARENT_SIZE];
 	grpc_metadata_array head, tail;
 	grpc_slice words = grpc_empty_slice();
 	grpc_op ops[6] = { { .op = GRPC_OP_SEND_INITIAL_METADATA }, { .op = GRPC_OP_SEND_MESSAGE },
@@ -177,8 +178,11 @@ talk(struct outgoing *o, grpc_completion_queue *q, gpr_timespec deadline)
 
 	grpc_metadata_array_init(&head);
 	grpc_metadata_array_init(&tail);
-	ops[0].data.send_initial_metadata.count = 1;
-	ops[0].data.send_initial_metadata.metadata = &id;
+	trace_parent(&o->cx->trace, parent);
+	ours[0].value = grpc_slice_from_copied_string(o->cx->request_id);
+	ours[1].value = grpc_slice_from_copied_string(parent);
+	ops[0].data.send_initial_metadata.count = 2;
+	ops[0].data.send_initial_metadata.metadata = ours;
 	ops[1].data.send_message.send_message = o->out;
 	ops[3].data.recv_initial_metadata.recv_initial_metadata = &head;
 	ops[4].data.recv_message.recv_message = &o->in;
@@ -192,7 +196,8 @@ talk(struct outgoing *o, grpc_completion_queue *q, gpr_timespec deadline)
 	    arena_strndup(o->cx->arena, (const char *)GRPC_SLICE_START_PTR(words), GRPC_SLICE_LENGTH(words));
 	grpc_slice_unref(words);
 	grpc_slice_unref(path);
-	grpc_slice_unref(id.value);
+	grpc_slice_unref(ours[0].value);
+	grpc_slice_unref(ours[1].value);
 	grpc_metadata_array_destroy(&head);
 	grpc_metadata_array_destroy(&tail);
 	grpc_call_unref(call);

@@ -25,6 +25,7 @@
 
 #define RPC_MESSAGE_MAX ((size_t)4 * 1024 * 1024)
 #define REQUEST_ID_KEY "x-request-id"
+#define TRACEPARENT_KEY "traceparent"
 
 /* What an event of a completion queue is about. */
 enum op_kind {

@@ -20,8 +20,9 @@ method_arm(struct rpc_server *s, const struct method *m)
 static void
 take_request_id(struct rpc_call *call)
 {
-	static const char *const keys[] = { REQUEST_ID_KEY, "traceparent" };
+	static const char *const keys[] = { REQUEST_ID_KEY, TRACEPARENT_KEY };
 
+	trace_join(&call->cx.trace, rpc_metadata(call, TRACEPARENT_KEY));
 	for (size_t i = 0; i < 2; i++) {
 		const char *id = rpc_metadata(call, keys[i]);
 

@@ -88,7 +88,7 @@ int rpc_main(const struct rpc_program *program, int argc, char **argv);
 
 /* --- in a method --- */
 
-/* Its deadline, request id (x-request-id or traceparent, else made), arena and pg; who calls: the account whose token it
+/* Its deadline, request id (x-request-id or traceparent, else made), trace (traceparent, else made), arena and pg; who calls: the account whose token it
  * brings, else the name in a certificate, else (on loopback) ""; and from where. */
 struct ctx *rpc_ctx(struct rpc_call *call);
 
@@ -114,7 +114,7 @@ void rpc_channel_free(struct rpc_channel *c);
  * whichever is first.  RC_OK: *ret_answer is in the arena.  Fails with RC_UNAVAILABLE where the server can't be
  * reached: at once, or, as it may be back, up to 100 ms later where that was so the last time; with RC_TIMEOUT
  * where it doesn't answer in time.  Other statuses come back as the rc that has that gRPC status, with the
- * server's message.  The request id goes along as x-request-id.
+ * server's message.  The request id goes along as x-request-id, the trace as traceparent.
  */
 enum rc rpc_invoke(struct ctx *cx, struct rpc_channel *c, const ProtobufCServiceDescriptor *service,
     unsigned method, const ProtobufCMessage *request, int timeout_ms, ProtobufCMessage **ret_answer);

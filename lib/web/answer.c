@@ -37,7 +37,7 @@ web_worker_close(struct web_worker *worker)
 	arena_free(worker->arena);
 }
 
-/* The id that the client, or a proxy before us, gave the request, where it is one. */
+/* The id and the trace that the client, or a proxy before us, gave the request, where they are what they should be. */
 static void
 take_request_id(struct ctx *cx, const struct request *rq)
 {
@@ -47,6 +47,7 @@ take_request_id(struct ctx *cx, const struct request *rq)
 		id = request_header(rq, "HTTP_TRACEPARENT");
 	if (id != NULL && request_id_valid(id))
 		cx->request_id = arena_strdup(cx->arena, id);
+	trace_join(&cx->trace, request_header(rq, "HTTP_TRACEPARENT"));
 }
 
 /* 406, or what the answer will be. */
