@@ -54,14 +54,30 @@ add(struct line *line, const char *fmt, ...)
 		line->length += (size_t)n;
 }
 
+/* How much of s, from its beginning, is what it is in a JSON string too: as a rule all of it. */
+static size_t
+plain_length(const char *s)
+{
+	size_t n = 0;
+
+	while (s[n] >= ' ' && s[n] < 0x7f && s[n] != '"' && s[n] != '\\')
+		n++;
+	return n;
+}
+
 /* s as a JSON string of at most max bytes; a character that doesn't fit ends it, a byte that is no UTF-8 becomes '?'. */
 static void
 add_text(struct line *line, const char *s, size_t max)
 {
-	size_t n, start = line->length;
+	size_t n = plain_length(s), start = line->length;
 	char one[8];
 
 	line->bytes[line->length++] = '"';
+	if (n + 2 > max)
+		n = max > 2 ? max - 2 : 0;
+	memcpy(line->bytes + line->length, s, n);
+	line->length += n;
+	s += n;
 	for (; *s != '\0'; s += n) {
 		unsigned char c = (unsigned char)*s;
 
