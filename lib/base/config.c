@@ -16,7 +16,7 @@
 /* clang-format off */
 const struct setting settings[] = {
 	{ "database", "host", S_TEXT, AT(database.host), "/var/run/postgresql", NULL, 1, 0,
-	  "Directory of PostgreSQL's socket, or a host name." },
+	  "Directory of PostgreSQL's socket, or a host name; several, parted by commas: the one that takes writes." },
 	{ "database", "port", S_INT, AT(database.port), "5432", NULL, 1, 65535,
 	  "Port of PostgreSQL; also names its socket." },
 	{ "database", "admin", S_TEXT, AT(database.admin), "postgres", NULL, 1, 0,

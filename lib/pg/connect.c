@@ -14,6 +14,11 @@
 /* A request whose attempt to connect failed makes no second one; one that goes on for longer (a worker's) may. */
 #define RETRY_CONNECT_NS 1000000000
 
+/* What one connection has learnt is worth knowing for all of this process: which of the hosts serves, by its place in the list, and when a
+ * server last kept somebody waiting in vain.  Connections that haven't been heard of since may well be as dead. */
+static _Atomic unsigned serving;
+static _Atomic int64_t mute_at_ns;
+
 static int64_t
 deadline_in(const struct ctx *cx, int64_t ms)
 {
@@ -77,16 +82,16 @@ pg_drop(struct pg *pg)
 	}
 }
 
+/* Of several hosts only the one that takes writes will do: a stand-by would answer with what was true a moment ago. */
 static PGconn *
-start(const struct pg *pg)
+start(const struct pg *pg, const char *host)
 {
 	char port[12];
 	const char *const names[] = { "host", "port", "dbname", "user", "password", "application_name",
 		"client_encoding", "options", "gssencmode", "keepalives_idle", "keepalives_interval",
-		"keepalives_count", "tcp_user_timeout", NULL };
-	const char *const values[] = { config->database.host, port, pg->database, pg->role,
-		config->database.password, pg->role, "UTF8", pg->options, "disable", "15", "5", "3", "30000",
-		NULL };
+		"keepalives_count", "tcp_user_timeout", "target_session_attrs", NULL };
+	const char *const values[] = { host, port, pg->database, pg->role, config->database.password,
+		pg->role, "UTF8", pg->options, "disable", "15", "5", "3", "30000", "primary", NULL };
 
 	snprintf(port, sizeof(port), "%d", config->database.port);
 	return PQconnectStartParams(names, values, 0);
@@ -122,19 +127,15 @@ establish(struct ctx *cx, PGconn *conn, int64_t deadline_ns)
 }
 
 static enum rc
-open_connection(struct ctx *cx, struct pg *pg)
+connect_to(struct ctx *cx, struct pg *pg, const char *host, int64_t deadline_ns)
 {
-	int64_t deadline = deadline_in(cx, config->database.connect_timeout_ms);
-	PGconn *conn;
+	PGconn *conn = start(pg, host);
 	enum rc rc;
 
-	snprintf(pg->failed_request, sizeof(pg->failed_request), "%s", cx->request_id);
-	pg->failed_at_ns = clock_monotonic_ns();
-	conn = start(pg);
 	if (conn == NULL)
 		return err_detail(cx, RC_UNAVAILABLE, "database connection: out of memory");
 	PQsetNoticeReceiver(conn, take_notice, pg);
-	rc = establish(cx, conn, deadline);
+	rc = establish(cx, conn, deadline_ns);
 	if (rc == RC_OK && PQsetnonblocking(conn, 1) != 0)
 		rc = connect_failed(cx, conn);
 	if (rc != RC_OK) {
@@ -143,6 +144,41 @@ open_connection(struct ctx *cx, struct pg *pg)
 		return rc;
 	}
 	pg->conn = conn;
+	return RC_OK;
+}
+
+/* Of a list parted by commas, the entry at that place, counted round and round. */
+static const char *
+host_at(const struct ctx *cx, unsigned hosts, unsigned place)
+{
+	const char *host = config->database.host;
+
+	for (unsigned i = place % hosts; i > 0; i--)
+		host += strcspn(host, ",") + 1;
+	return arena_printf(cx->arena, "%.*s", (int)strcspn(host, ","), host);
+}
+
+/* libpq would give all the time there is to a host that is mute.  The one that served last comes first. */
+static enum rc
+open_connection(struct ctx *cx, struct pg *pg)
+{
+	int64_t deadline = deadline_in(cx, config->database.connect_timeout_ms);
+	unsigned first = serving, hosts = 1, i;
+	enum rc rc = RC_UNAVAILABLE;
+
+	snprintf(pg->failed_request, sizeof(pg->failed_request), "%s", cx->request_id);
+	pg->failed_at_ns = clock_monotonic_ns();
+	for (const char *comma = config->database.host; (comma = strchr(comma, ',')) != NULL; comma++)
+		hosts++;
+	for (i = 0; i < hosts && rc != RC_OK; i++) {
+		int64_t now = clock_monotonic_ns();
+
+		rc = connect_to(cx, pg, host_at(cx, hosts, first + i), now + (deadline - now) / (hosts - i));
+	}
+	if (rc != RC_OK)
+		return rc;
+	serving = (first + i - 1) % hosts;
+	pg->answered_at_ns = clock_monotonic_ns();
 	pg->failed_at_ns = 0;
 	return RC_OK;
 }
@@ -181,7 +217,7 @@ pg_connected(struct ctx *cx, int64_t deadline_ns)
 		return err_detail(cx, RC_UNAVAILABLE, "the connection was lost earlier in this transaction");
 	if (clock_monotonic_ns() >= deadline_ns)
 		return err_detail(cx, RC_TIMEOUT, "no time left to ask the database");
-	if (pg->conn != NULL && (pg->begun || !dead(pg)))
+	if (pg->conn != NULL && (pg->begun || (pg->answered_at_ns >= mute_at_ns && !dead(pg))))
 		return RC_OK;
 	metrics_add(M_DATABASE_LOST, 0, pg->conn != NULL);
 	pg_drop(pg);
@@ -209,12 +245,15 @@ pg_wait(struct ctx *cx, const char *where, int64_t deadline_ns)
 			unsent = PQflush(pg->conn);
 		if (unsent < 0)
 			unsent = 0; /* what the server said before it hung up may still be there to read */
-		if (unsent == 0 && !PQisBusy(pg->conn))
+		if (unsent == 0 && !PQisBusy(pg->conn)) {
+			pg->answered_at_ns = clock_monotonic_ns();
 			return RC_OK;
+		}
 		if (unsent == 1)
 			fd.events |= POLLOUT;
 		n = pg_poll(&fd, 1, deadline_ns);
 		if (n == 0) {
+			mute_at_ns = clock_monotonic_ns();
 			pg_drop(pg);
 			pg->failure = PG_FAILED;
 			return err_detail(cx, RC_TIMEOUT, "%s: the database did not answer in time", where);
