@@ -83,11 +83,11 @@ const struct setting settings[] = {
 	  "Directory where the relay seals the end of each chain." },
 
 	{ "tls", "certificate", S_TEXT, AT(tls.certificate), "", NULL, 0, 0,
-	  "Certificate (PEM) of our gRPC, for addresses other than loopback; empty: loopback only." },
+	  "Certificate (PEM) of our gRPC, for addresses other than loopback (empty: loopback only), and by which auth and Kafka know us." },
 	{ "tls", "key", S_TEXT, AT(tls.key), "", NULL, 0, 0,
 	  "Its private key (PEM)." },
 	{ "tls", "ca", S_TEXT, AT(tls.ca), "", NULL, 0, 0,
-	  "Certificates (PEM) that sign those who may call, and those whom we call." },
+	  "Certificates (PEM) that sign those who may call, and those whom we call: gRPC, https, Kafka." },
 
 	{ "patientd", "listen", S_ADDRESS, AT(patientd.listen), "127.0.0.1:9000", "host:port", 1, 0,
 	  "Where medicore-patientd answers." },
@@ -107,6 +107,8 @@ const struct setting settings[] = {
 	  "How bookings reach billing: over Kafka, or directly over a socket on one server." },
 	{ "events", "brokers", S_TEXT, AT(events.brokers), "127.0.0.1:9092", NULL, 0, 0,
 	  "Kafka's bootstrap list, host:port parted by commas." },
+	{ "events", "tls", S_CHOICE, AT(events.tls), "no", "no, yes", 1, 0,
+	  "Whether Kafka is spoken to by mutual TLS, with the files of [tls]." },
 	{ "events", "socket", S_TEXT, AT(events.socket), RUNSTATEDIR "/medicore/worker/events.sock", NULL, 1, 0,
 	  "The billing worker's unix socket, with the direct transport." },
 	{ "events", "partitions", S_INT, AT(events.partitions), "6", NULL, 1, 10000,

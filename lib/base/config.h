@@ -65,6 +65,7 @@ struct config {
 	struct {
 		const char *transport;	     /* "kafka" or "direct" */
 		const char *brokers;	     /* bootstrap list; "" with direct */
+		const char *tls;	     /* "yes": mutual TLS to the brokers; NULL or "no": in clear */
 		const char *socket;	     /* path of the worker's unix socket, with direct */
 		int partitions;
 		int replication;

@@ -128,6 +128,7 @@ static const struct {
 	{ BYTES("[events]\ntransport =\n"), ":2: [events] transport: must not be empty\n" },
 	{ BYTES("[auth]\nurl = http://clinic.example\n"), "[auth] url: https:// is needed, or http:// to loopback" },
 	{ BYTES("[events]\ntransport = kafka\nbrokers =\n"), "[events] brokers: must not be empty with transport" },
+	{ BYTES("[events]\ntls = maybe\n"), ":2: [events] tls: must be one of no, yes\n" },
 	{ BYTES("[events]\ninstance = a b\n"), ":2: [events] instance: letters, digits" },
 	{ BYTES("[patientd]\nlisten = 9000\n"), ":2: [patientd] listen: host:port is needed" },
 	{ BYTES("[patientd]\nlisten = localhost:99999\n"), ":2: [patientd] listen: host:port is needed" },
