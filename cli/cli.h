@@ -43,7 +43,7 @@ int verb_audit(struct cli *cli, int argc, char **argv);	       /* audit.c */
 int verb_certs(struct cli *cli, int argc, char **argv);	       /* certs.c */
 int verb_backup(struct cli *cli, int argc, char **argv);       /* backup.c */
 int verb_restore(struct cli *cli, int argc, char **argv);      /* restore.c */
-int verb_check(struct cli *cli, int argc, char **argv);	       /* check.c */
+int verb_check(struct cli *cli, int argc, char **argv);	       /* check_main.c */
 int verb_user(struct cli *cli, int argc, char **argv);	       /* user.c */
 int verb_sweep_overdue(struct cli *cli, int argc, char **argv); /* sweep_main.c */
 int verb_metrics(struct cli *cli, int argc, char **argv);      /* metrics.c */

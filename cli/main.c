@@ -31,10 +31,14 @@ static const struct verb verbs[] = {
 	  "\n"
 	  "Exit status of replay: 0 all have their effect, 1 some are still there.\n",
 	  verb_dead_letters },
-	{ "check", "[--json] [--grace SECONDS]", "count bookings invoiced, pending, parked, missing and doubled",
+	{ "check", "[--json | --mend [--dry-run]] [--grace SECONDS]", "compare bookings with invoices, and the books with the ledger",
+	  "Counts bookings invoiced, pending, parked, missing and doubled.\n"
 	  "  --grace SECONDS  an event published less long ago may still be on its way; 60 unless given\n"
+	  "  --mend           after a restore: sends again what billing lacks, voids unpaid invoices of bookings that are unknown, and says\n"
+	  "                   what takes a person; twice, the second time does nothing\n"
+	  "  --dry-run        with --mend: say what would be done, and do nothing\n"
 	  "\n"
-	  "Exit status: 1 where any is missing or doubled.\n",
+	  "Exit status: 1 where any is missing or doubled, or the books are wrong; with --mend, where a person is needed.\n",
 	  verb_check },
 	{ "sweep-overdue", "", "mark invoices that are past due, now rather than within a minute",
 	  "Does what medicore-relay does each minute, as its database role medicore_billing_relay, and says how many it marked.\n"

@@ -5,6 +5,7 @@
 #ifndef OUTBOX_OUTBOX_H
 #define OUTBOX_OUTBOX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -47,6 +48,9 @@ enum rc outbox_pending(struct ctx *cx, const struct outbox *outbox, size_t max, 
 enum rc outbox_backlog(struct ctx *cx, int64_t max, int64_t *ret_count, int64_t *ret_since_us);
 
 enum rc outbox_published(struct ctx *cx, const int64_t *seqs, size_t count);
+
+/* Publishes one once more, as the relay's role; *ret_known is false where it was purged. */
+enum rc outbox_publish_again(struct ctx *cx, const char *id, bool *ret_known);
 
 /* Deletes what was published longer than keep_s ago. */
 enum rc outbox_purge(struct ctx *cx, int64_t keep_s, int64_t *ret_purged);

@@ -160,6 +160,16 @@ static const struct pg_stmt publish_events = {
 	.in = relay_args_fields,
 };
 
+/* No trigger tells the relay of an update. */
+static const struct pg_stmt publish_again = {
+	.name = "publish_again",
+	.kind = PG_WRITE,
+	.sql = "with again as (update outbox set published_at = null where id = $1::uuid returning id)"
+	       " select pg_notify('" OUTBOX_CHANNEL "', '') from again",
+	.takes = "id",
+	.in = pending_fields,
+};
+
 static const struct pg_stmt purge_events = {
 	.name = "purge_events",
 	.kind = PG_WRITE,
@@ -231,6 +241,18 @@ outbox_published(struct ctx *cx, const int64_t *seqs, size_t count)
 		pg_array_add(&list, arena_printf(cx->arena, "%" PRId64, seqs[i]));
 	args.seqs = pg_array_end(&list);
 	return pg_execute(cx, &publish_events, &args, NULL);
+}
+
+enum rc
+outbox_publish_again(struct ctx *cx, const char *id, bool *ret_known)
+{
+	struct pending asked = { .id = id };
+	int64_t known = 0;
+	enum rc rc = pg_execute(cx, &publish_again, &asked, &known);
+
+	if (rc == RC_OK)
+		*ret_known = known > 0;
+	return rc;
 }
 
 enum rc
