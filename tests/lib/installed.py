@@ -25,7 +25,7 @@ class Installed:
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="medicore-installed-"))
         self.directory.chmod(0o755)
         self.run, self.var = self.directory / "run", self.directory / "var"
-        self.prefix = medicore.BUILD / "install"
+        self.prefix = medicore.BUILD.resolve() / "install"
         self.config = self.directory / "medicore.conf"
         self.http = http
 
