@@ -231,6 +231,7 @@ rpc_server_stop(struct rpc_server *s, int grace_ms)
 	if (!s->started)
 		return true;
 	self_close(s);
+	listen_leave(s->core);
 	health_stop(s);
 	stream_stop_all(s);
 	grpc_server_shutdown_and_notify(s->core, s->others, &s->shut_op);
@@ -245,6 +246,7 @@ rpc_server_stop(struct rpc_server *s, int grace_ms)
 		pthread_join(s->workers[i].thread, NULL);
 	pthread_join(s->others_thread, NULL);
 	pthread_join(s->health_thread, NULL);
+	listen_forget();
 	s->started = false;
 	return true;
 }

@@ -159,10 +159,53 @@ def test_a_fastcgi_program_serves_what_systemd_socket_activate_hands_over(enviro
         activate = subprocess.Popen(["systemd-socket-activate", "--inetd", "-l", path, *(f"-E{k}" for k in environ if k.startswith("MEDICORE_")),
                                      BUILD / "medicore-patient.fcgi"], env=environ, stderr=log, stdin=subprocess.DEVNULL)
     try:
-        wait_until(lambda: os.path.exists(path), 10, "the socket")
-        assert Connection(types.SimpleNamespace(path=path, token=keys.sign())).ask()[0] == 200
+        def connection():
+            try:
+                return Connection(types.SimpleNamespace(path=path, token=keys.sign()))
+            except (FileNotFoundError, ConnectionRefusedError):
+                return None
+        assert wait_until(connection, 10, "the socket").ask()[0] == 200
         activate.terminate()
         assert activate.wait(20) == 0
     finally:
         activate.kill()
         activate.wait()
+
+
+@pytest.mark.parametrize("name", LISTENERS)
+def test_a_listener_serves_what_systemd_socket_activate_hands_over(environ, tmp_path, name):
+    address = environ[f"MEDICORE__{name.upper()}__LISTEN"]
+    with open(tmp_path / "log", "ab") as log:
+        activate = subprocess.Popen(["systemd-socket-activate", "-l", address, *(f"-E{k}" for k in environ if k.startswith("MEDICORE_")),
+                                     BUILD / f"medicore-{name}"], env=environ, stderr=log, stdin=subprocess.DEVNULL)
+    try:
+        with grpc.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)]) as channel:
+            answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=20, wait_for_ready=True)
+        assert answer.status == health_pb2.HealthCheckResponse.NOT_SERVING  # there is no database
+        activate.terminate()
+        assert activate.wait(20) == 0
+    finally:
+        activate.kill()
+        activate.wait()
+
+
+def test_the_sockets_of_all_addresses_and_of_a_path_are_taken(start, environ, tmp_path):
+    port = int(environ["MEDICORE__PATIENTD__LISTEN"].split(":")[1])
+    kept = listening(("127.0.0.1", port))
+    program = start("patientd", kept=[kept], settings={"MEDICORE__PATIENTD__LISTEN": f"localhost:{port}"}).ready()
+    assert program.stop() == 0
+    kept.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    waiting = socket.create_connection(("127.0.0.1", port))  # in the queue, for the next
+    start("patientd", kept=[kept]).ready()
+    waiting.settimeout(10)
+    assert waiting.recv(9)[3] == 4, "SETTINGS, HTTP/2's first frame"
+    worker = start("billing-worker", kept=[listening(environ["MEDICORE__EVENTS__SOCKET"])]).ready()
+    inode = os.stat(environ["MEDICORE__EVENTS__SOCKET"]).st_ino
+    assert worker.stop() == 0
+    assert os.stat(environ["MEDICORE__EVENTS__SOCKET"]).st_ino == inode, "its file stays its parent's"
+
+
+def test_a_socket_of_another_address_is_refused(start, tmp_path):
+    program = start("patientd", kept=[listening(str(tmp_path / "elsewhere"))])
+    assert program.process.wait(20) == 1
+    assert "has another address" in open(program.log).read()

@@ -205,7 +205,8 @@ start_httpd() {
 	if [[ ! -e $real/tls/key.pem ]]; then
 		(umask 077 && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 365 -subj /CN=localhost \
 			-addext basicConstraints=critical,CA:FALSE -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout "$real/tls/key.pem" -out "$real/tls/cert.pem" 2>/dev/null)
-		cat "$real/tls/key.pem" "$real/tls/cert.pem" >"$real/tls/both.pem" && chmod 600 "$real/tls/both.pem"
+		cat "$real/tls/key.pem" "$real/tls/cert.pem" >"$real/tls/both.pem" && chmod 640 "$real/tls/both.pem"
+		! root || chgrp $httpd_user "$real/tls/both.pem" # a reload of lighttpd reads it without root's rights
 	fi
 	cp -p "$top"/httpd/lighttpd/*.lua "$real/httpd/"
 	"$top/httpd/configure" "$httpd" http=$http https=$https sockets="$sock" tls="$real/tls" state="$real/httpd" here="$real/httpd" \

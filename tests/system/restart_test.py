@@ -1,0 +1,243 @@
+"""SIGTERM to every program, again and again, and reloads of the web servers, under load: no request fails, no booking is lost or doubled."""
+import concurrent.futures
+import contextlib
+import http.client
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+import urllib.parse
+
+import grpc
+import pytest
+
+from medicore import BUILD, System, alive, wait_until
+from supervisor import Supervised, listening
+from wire import billing_pb2, billing_pb2_grpc, patient_pb2, patient_pb2_grpc
+
+pytestmark = pytest.mark.alone
+
+LONG = os.environ.get("MEDICORE_LONG") == "yes"
+TIMES = 100 if LONG else 4
+RELOADS = 30 if LONG else 5
+# Of a busy machine, where a start takes longer than the half second that a booking waits for the patient service.
+PATIENCE = {"MEDICORE__PATIENT_SERVICE__TIMEOUT": "5s"}
+FCGI = ["auth", "patient", "scheduling", "billing", "documents"]
+
+
+class Load:
+    """Clients that ask without a pause, each in a thread of its own; what failed is remembered."""
+
+    def __init__(self, system):
+        self.system = system
+        self.url = urllib.parse.urlsplit(system.env["MEDICORE_URL"])
+        self.patients = [p["id"] for p in (system.register() for _ in range(8))]
+        system.price()
+        self.invoice = system.wait_invoice(system.book(self.patients[0])["id"])
+        self.done = threading.Event()
+        self.failures, self.booked, self.count, self.kinds = [], [], 0, {}
+        self.lock = threading.Lock()
+        self.bearer = system.bearer()
+
+    def note(self, what, failure=None, booked=None):
+        with self.lock:
+            self.count += 1
+            self.kinds[what] = self.kinds.get(what, 0) + 1
+            if failure is not None:
+                self.failures.append((time.strftime("%T"), what, failure))
+            if booked is not None:
+                self.booked.append(booked)
+
+    def ask(self, connection, method, path, body=None):
+        headers = {**self.bearer, **({"Content-Type": "application/json"} if body else {})}
+        connection.request(method, path, body and json.dumps(body), headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+    def repeat(self, what, path, keep, bookings=None):
+        """GETs, or bookings of that range's minutes, over one connection or each over its own."""
+        connection = None
+        while not self.done.is_set():
+            try:
+                connection = connection or http.client.HTTPConnection(self.url.hostname, self.url.port, timeout=30)
+                body = None if bookings is None else {
+                    "patientId": self.patients[bookings[0] % 8], "serviceCode": "GP-1", "durationMinutes": 5,
+                    "startsAt": time.strftime("%Y-%m-%dT%H:%M:00Z", time.gmtime(2000000000 + 600 * next(bookings[1])))}
+                status, answer = self.ask(connection, "GET" if body is None else "POST", path, body)
+                well = status in (200, 201)
+                self.note(what, None if well else (status, answer[:200]),
+                          json.loads(answer)["id"] if well and body is not None else None)
+                if not keep:
+                    connection.close()
+                    connection = None
+            except http.client.RemoteDisconnected as e:
+                # A kept connection may end between two requests; clients ask again where nothing was answered, unless something was done by it.
+                if not keep or body is not None:
+                    self.note(what, repr(e))
+                connection = None
+            except (OSError, http.client.HTTPException) as e:
+                self.note(what, repr(e))
+                connection = None
+
+    def call(self, what, address, ask):
+        with grpc.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)]) as channel:
+            while not self.done.is_set():
+                try:
+                    ask(channel)
+                    self.note(what)
+                except grpc.RpcError as e:
+                    self.note(what, f"{e.code()}: {e.details()}")
+
+    def clients(self):
+        env, one = self.system.env, self.patients[0]
+        paths = {"auth": "/.well-known/jwks.json", "patient": f"/patients/{one}", "scheduling": f"/appointments?patientId={one}&limit=3",
+                 "billing": f"/invoices/{self.invoice}", "documents": f"/documents/invoices/{self.invoice}"}
+        for name, path in paths.items():
+            yield lambda name=name, path=path: self.repeat(f"{name}, kept", path, True)
+            yield lambda name=name, path=path: self.repeat(f"{name}, new", path, False)
+        for n in range(2):
+            numbers = iter(range(n, 10 ** 6, 2))
+            yield lambda n=n, numbers=numbers: self.repeat("booking", "/appointments", False, (n, numbers))
+        for _ in range(3):
+            yield lambda: self.call("verifyPatient", env["MEDICORE_PATIENT_GRPC"], lambda channel: patient_pb2_grpc.PatientServiceStub(
+                channel).verifyPatient(patient_pb2.PatientLookupRequest(patientId=one), timeout=10))
+            yield lambda: self.call("createInvoice", env["MEDICORE_BILLING_GRPC"], lambda channel: billing_pb2_grpc.BillingServiceStub(
+                channel).createInvoice(billing_pb2.InvoiceRequest(patientId=one, amount="1.00"), timeout=10))
+
+    def goes_on(self, times=3):
+        """Waits until each kind of client has had so many more answers."""
+        before = dict(self.kinds)
+        wait_until(lambda: all(self.kinds[kind] >= n + times for kind, n in before.items()), 60, f"more than {before}, as {self.kinds}")
+
+    @contextlib.contextmanager
+    def running(self):
+        clients = list(self.clients())
+        with concurrent.futures.ThreadPoolExecutor(len(clients)) as pool:
+            ends = [pool.submit(c) for c in clients]
+            try:
+                wait_until(lambda: len(self.kinds) == 2 * len(FCGI) + 3, 20, "the load")
+                yield self
+            finally:
+                self.done.set()
+            for end in ends:
+                end.result(60)
+
+
+class Keeper:
+    """The programs beside the web server, started with sockets that this process keeps, as systemd does."""
+
+    def __init__(self, system):
+        self.system = system
+        self.settings = dict(line.split(" = ") for line in (system.run / "medicore.conf").read_text().splitlines() if " = " in line)
+        self.programs, self.kept = {}, {}
+
+    def address(self, name):
+        if name == "billing-worker":
+            return self.settings["socket"]
+        if name in ("patientd", "billingd"):
+            host, port = self.system.env[f"MEDICORE_{name[:-1].upper()}_GRPC"].split(":")
+            return host, int(port)
+        return None
+
+    def take_over(self, name):
+        self.system.kill(name, signal.SIGTERM)
+        address = self.address(name)
+        if address is not None:
+            self.kept[name] = listening(address)
+            if isinstance(address, str) and os.geteuid() == 0:
+                os.chmod(address, 0o666)
+        self.start(name)
+
+    def start(self, name):
+        relay = name.startswith("relay-")
+        command = ["medicore-relay", name.removeprefix("relay-")] if relay else [f"medicore-{name}"]
+        copy = self.system.run / "bin" / command[0]
+        rights = {"user": "bin" if relay else "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
+        self.programs[name] = Supervised([copy if copy.exists() else BUILD / command[0], *command[1:], "--config", self.system.run / "medicore.conf"],
+                                         {**os.environ, **PATIENCE}, self.system.run / "log" / f"{name}.log", kept=[self.kept[name]] if name in self.kept else (),
+                                         start_new_session=True, **rights).ready()
+
+    def restart(self, name):
+        old = self.programs[name]
+        began = time.monotonic()
+        old.process.terminate()
+        assert old.process.wait(30) == 0
+        ended = time.monotonic()
+        self.start(name)
+        print(f"{name}: stopped in {ended - began:.3f} s, ready {time.monotonic() - ended:.3f} s later")
+        old.close()
+
+    def close(self):
+        for program in self.programs.values():
+            program.close()
+        for kept in self.kept.values():
+            kept.close()
+
+
+@pytest.fixture(scope="module", params=["apache", "lighttpd"])
+def system(request):
+    with System() as s:
+        s.environ.update(PATIENCE)
+        s.up("--no-demo", *([] if request.param == "apache" else ["--lighttpd"]))
+        s.httpd = request.param
+        yield s
+
+
+def settled(system, load):
+    """Whether each booking that was answered has its invoice, once."""
+    def invoiced():
+        return dict(system.sql("billing", "select appointment_id::text, count(*) from invoice where appointment_id is not null group by 1"))
+    wait_until(lambda: all(invoiced().get(i) == 1 for i in load.booked), 30, "an invoice of each booking")
+    found = system.medicore("check", check=False)
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
+def generation(system):
+    """The processes that serve for the web server: Apache's children, or lighttpd itself."""
+    pid = system.pid(system.httpd)
+    return set(subprocess.run(["pgrep", "-P", str(pid)], text=True, stdout=subprocess.PIPE).stdout.split()) if system.httpd == "apache" else {pid}
+
+
+def test_a_reload_of_the_web_server_fails_no_request(system):
+    load = Load(system)
+    with load.running():
+        for n in range(RELOADS):
+            before = generation(system)
+            os.kill(system.pid(system.httpd), signal.SIGUSR1)
+            if system.httpd == "apache":
+                wait_until(lambda before=before: generation(system) - before, 20, "children that know the new configuration")
+            else:
+                # The one before goes on with what is under way, as a child.
+                wait_until(lambda n=n: system.log("lighttpd").count("server started") == n + 2, 20, "the new configuration")
+            load.goes_on()
+            assert load.failures == [], f"{len(load.failures)} of {load.count} at reload {n}"
+    print(f"{load.count} requests, {len(load.booked)} bookings, {RELOADS} reloads of {system.httpd}")
+    assert load.failures == [], f"{len(load.failures)} of {load.count}"
+    settled(system, load)
+
+
+def test_a_signal_to_stop_fails_no_request_of_any_program(system):
+    if system.httpd != "apache":
+        pytest.skip("the programs are the same behind either")
+    keeper = Keeper(system)
+    beside = ["patientd", "billingd", "billing-worker", *(f"relay-{d}" for d in ("auth", "patient", "scheduling", "billing"))]
+    try:
+        for name in beside:
+            keeper.take_over(name)
+        load = Load(system)
+        with load.running():
+            for _ in range(TIMES):
+                for name in FCGI:
+                    one = system.workers(name)[0]
+                    os.kill(one, signal.SIGTERM)
+                    wait_until(lambda one=one, name=name: not alive(one) and len(system.workers(name)) == 2, 20, f"another {name}")
+                for name in beside:
+                    keeper.restart(name)
+                assert load.failures == [], f"{len(load.failures)} of {load.count}"
+        print(f"{load.count} requests, {len(load.booked)} bookings, {TIMES} signals to each program")
+        assert load.failures == [], f"{len(load.failures)} of {load.count}"
+        settled(system, load)
+    finally:
+        keeper.close()
