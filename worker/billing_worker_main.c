@@ -28,6 +28,9 @@ main(int argc, char **argv)
 		return status;
 	kafka = strcmp(config->events.transport, "kafka") == 0;
 	process_count(process.name, METRICS_EVENTS | METRICS_GRPC_CLIENT | (kafka ? METRICS_KAFKA : 0));
+	status = process_schema(config->database.billing, BILLING_WORKER_ROLE, BILLING_SCHEMA);
+	if (status >= 0)
+		return status;
 	patient_client_start();
 	if (kafka)
 		ran = billing_from_kafka(&ports);

@@ -1,5 +1,6 @@
 #include "worker/process.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <poll.h>
 #include <pthread.h>
@@ -16,6 +17,7 @@
 #include "lib/base/config.h"
 #include "lib/base/log.h"
 #include "lib/base/notify.h"
+#include "lib/pg/pg.h"
 
 #define PAUSE_FIRST_MS 50
 #define PAUSE_MOST_MS 500
@@ -104,6 +106,28 @@ process_count(const char *name, unsigned groups)
 		log_line(LOG_WARNING, "[metrics] directory %s: %s; nobody sees what this process counts", config->metrics.directory, why);
 }
 
+/* --- its database --- */
+
+static struct pg_need need;
+static bool unknown;
+
+static void
+say_schema(bool ends, const char *words)
+{
+	log_line(ends ? LOG_ERROR : LOG_WARNING, "%s", words);
+}
+
+int
+process_schema(const char *database, const char *role, int schema)
+{
+	enum pg_fit fit;
+
+	need = (struct pg_need){ .database = database, .role = role, .schema = schema, .say = say_schema };
+	fit = pg_schema_check(&need);
+	unknown = fit == PG_UNKNOWN;
+	return fit == PG_MISFITS ? PG_MISFIT_STATUS : -1;
+}
+
 /* --- being supervised --- */
 
 static bool
@@ -136,6 +160,8 @@ process_ready(bool (*other)(void *closure), void *closure)
 	also_alive = other;
 	err = pthread_create(&attending, NULL, attend_here, &attendant);
 	attended = err == 0;
+	if (err == 0 && unknown && !pg_schema_await(&need))
+		err = EAGAIN;
 	if (err != 0)
 		fprintf(stderr, "a thread: %s\n", strerror(err));
 	else

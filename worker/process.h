@@ -24,6 +24,9 @@ int process_start(const struct process *p, int argc, char **argv, const char **r
 /* Opens what the process counts: these groups of lib/metrics, as program name; before any thread starts. */
 void process_count(const char *name, unsigned groups);
 
+/* Whether this schema is what the program needs (lib/pg): -1 to go on, else the exit status.  Before any thread starts; the texts must stay. */
+int process_schema(const char *database, const char *role, int schema);
+
 /*
  * Says that the process works, once it has opened what it needs, and starts the thread that meets signals and answers a supervisor's watchdog:
  * as long as every loop turns, and alive (NULL: nothing else is asked) says so too.  process_end, the last of all, ends it.  False, said on

@@ -7,6 +7,7 @@
 
 #include "domain/auth/auth.h"
 #include "domain/billing/billing.h"
+#include "domain/patient/patient.h"
 #include "domain/scheduling/scheduling.h"
 #include "lib/base/config.h"
 #include "worker/collector.h"
@@ -58,15 +59,16 @@ static const struct relayed billing = {
 
 struct duty {
 	struct trail trail;
+	int schema;
 	const struct relayed *events; /* NULL: the domain has none */
 	bool invoices;                /* are looked after */
 };
 
 static const struct duty duties[] = {
-	{ { "patient", "medicore_patient_relay", patient_database, NULL }, NULL, false },
-	{ { "scheduling", "medicore_scheduling_relay", scheduling_database, NULL }, &scheduling, false },
-	{ { "billing", "medicore_billing_relay", billing_database, NULL }, &billing, true },
-	{ { "auth", "medicore_auth_relay", auth_database, auth_purge }, NULL, false },
+	{ { "patient", "medicore_patient_relay", patient_database, NULL }, PATIENT_SCHEMA, NULL, false },
+	{ { "scheduling", "medicore_scheduling_relay", scheduling_database, NULL }, SCHEDULING_SCHEMA, &scheduling, false },
+	{ { "billing", "medicore_billing_relay", billing_database, NULL }, BILLING_SCHEMA, &billing, true },
+	{ { "auth", "medicore_auth_relay", auth_database, auth_purge }, AUTH_SCHEMA, NULL, false },
 };
 #define DUTIES (sizeof(duties) / sizeof(*duties))
 
@@ -122,7 +124,6 @@ run(const struct duty *duty)
 	bool started[TASKS_MAX] = { false }, ran = true;
 	void *result;
 
-	count(duty);
 	for (size_t i = 0; i < TASKS_MAX; i++) {
 		int err = tasks[i] == NULL ? 0 : pthread_create(&threads[i], NULL, tasks[i], (void *)(uintptr_t)duty);
 
@@ -143,6 +144,18 @@ run(const struct duty *duty)
 	return ran;
 }
 
+static int
+do_duty(const struct duty *duty)
+{
+	int status;
+
+	count(duty);
+	status = process_schema(duty->trail.database(), duty->trail.role, duty->schema);
+	if (status >= 0)
+		return status;
+	return run(duty) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -159,7 +172,7 @@ main(int argc, char **argv)
 		return status;
 	for (size_t i = 0; i < DUTIES; i++)
 		if (strcmp(duties[i].trail.domain, name) == 0)
-			return run(&duties[i]) ? EXIT_SUCCESS : EXIT_FAILURE;
+			return do_duty(&duties[i]);
 	fprintf(stderr, "medicore-relay: there is no database %s\n", name);
 	return 2;
 }

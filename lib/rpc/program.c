@@ -12,6 +12,7 @@
 #include "lib/base/log.h"
 #include "lib/base/notify.h"
 #include "lib/metrics/metrics.h"
+#include "lib/pg/pg.h"
 #include "lib/rpc/internal.h"
 #include "lib/token/watched.h"
 
@@ -74,10 +75,18 @@ open_metrics(const struct rpc_program *program)
 		log_line(LOG_WARNING, "[metrics] directory %s: %s; nobody sees what this process counts", config->metrics.directory, why);
 }
 
+static void
+say_schema(bool ends, const char *words)
+{
+	log_line(ends ? LOG_ERROR : LOG_WARNING, "%s", words);
+}
+
 static int
 serve(const struct rpc_program *program)
 {
 	struct rpc_options options = { 0 };
+	struct pg_need need = { .say = say_schema };
+	enum pg_fit fit = PG_FITS;
 	struct rpc_server *s;
 	struct attendant attendant = { .alive = alive };
 	bool stopped;
@@ -90,11 +99,18 @@ serve(const struct rpc_program *program)
 	program->start(&options);
 	options.program = program->name;
 	options.authenticate = watched_authenticate;
+	need.database = options.database;
+	need.role = options.role;
+	need.schema = options.schema;
+	if (need.database != NULL)
+		fit = pg_schema_check(&need);
+	if (fit == PG_MISFITS)
+		return PG_MISFIT_STATUS;
 	s = rpc_server_new(&options, program->services, program->count);
 	if (s == NULL)
 		return EXIT_FAILURE;
 	/* The first thread of all, so not before the address is bound. */
-	if (!watched_open(true, tell_auth)) {
+	if (!watched_open(true, tell_auth) || (fit == PG_UNKNOWN && !pg_schema_await(&need))) {
 		fprintf(stderr, "%s: out of memory or threads\n", program->name);
 		return EXIT_FAILURE;
 	}

@@ -13,6 +13,7 @@
 #include "lib/base/log.h"
 #include "lib/base/text.h"
 #include "lib/metrics/metrics.h"
+#include "lib/pg/pg.h"
 #include "lib/token/watched.h"
 #include "lib/web/authorise.h"
 #include "lib/web/counts.h"
@@ -145,6 +146,26 @@ open_metrics(const struct web_program *program)
 		log_line(LOG_WARNING, "[metrics] directory %s: %s; nobody sees what this process counts", config->metrics.directory, why);
 }
 
+static void
+say_schema(bool ends, const char *words)
+{
+	log_line(ends ? LOG_ERROR : LOG_WARNING, "%s", words);
+}
+
+/* False: with this schema nothing can be served. */
+static bool
+schema_fits(const struct web_program *program)
+{
+	struct pg_need need = { .role = program->role, .schema = program->schema, .say = say_schema };
+	enum pg_fit fit;
+
+	if (program->database == NULL)
+		return true;
+	need.database = program->database();
+	fit = pg_schema_check(&need);
+	return fit == PG_FITS || (fit == PG_UNKNOWN && pg_schema_await(&need));
+}
+
 static int
 serve(const struct web_program *given)
 {
@@ -163,6 +184,10 @@ serve(const struct web_program *given)
 	if (fcgi)
 		attend_block();
 	open_metrics(program);
+	if (fcgi && !schema_fits(program)) {
+		metrics_close();
+		return PG_MISFIT_STATUS;
+	}
 	if (program->authenticate == NULL) {
 		program->authenticate = watched_authenticate;
 		if (!watched_open(fcgi, tell_auth)) {
