@@ -106,6 +106,16 @@ class Postgres:
     def connect(self, database="postgres", role="postgres"):
         return psycopg2.connect(host=self.env["PGHOST"], port=self.env["PGPORT"], user=role, dbname=database)
 
+    def rows(self, sql, database="postgres", role="postgres", parameters=None):
+        connection = self.connect(database, role)
+        connection.autocommit = True
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(sql, parameters)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
     def migrate(self, *args, migrations=TOP / "db", **more):
         return subprocess.run([BUILD / "medicore", "migrate", "--migrations", migrations, *args], text=True,
                               env=self.environ(**more), stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -12,16 +12,6 @@ DOMAINS = ("patient", "scheduling", "billing", "auth")
 
 
 class Server(Postgres):
-    def rows(self, sql, database="postgres", role="postgres", parameters=None):
-        connection = self.connect(database, role)
-        connection.autocommit = True
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(sql, parameters)
-                return cursor.fetchall() if cursor.description else []
-        finally:
-            connection.close()
-
     def applied(self, domain):
         return self.rows("select number, name from schema_migration order by number", f"medicore_{domain}")
 
