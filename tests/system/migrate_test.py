@@ -8,7 +8,7 @@ import pytest
 
 from medicore import BUILD, TOP, Postgres, wait_until
 
-DOMAINS = ("patient", "scheduling", "billing", "auth")
+DOMAINS = ("patient", "scheduling", "billing", "auth")  # in the order of medicore migrate
 
 
 class Server(Postgres):
@@ -123,6 +123,26 @@ def test_newer_database_is_refused(server, db):
     done = server.migrate(migrations=db)
     assert done.returncode == 1
     assert f"has migration {added.name}, which is newer than this program knows" in done.stderr
+
+
+def test_what_will_be_done_is_said_before_anything_is(server, db):
+    said = server.migrate(migrations=db).stdout.splitlines()
+    first = min(n for n, line in enumerate(said) if ": made " in line or ": applied " in line)
+    assert said[:first] == [line for domain in DOMAINS for line in (
+        f"{domain}: will make database medicore_{domain}",
+        *(f"{domain}: will apply {p.name}" for p in sorted((db / domain).glob("[0-9]*.sql"))))]
+    assert not any(" will " in line for line in said[first:])
+    assert not any(" will " in line for line in server.migrate(migrations=db).stdout.splitlines())
+
+
+def test_what_one_database_refuses_keeps_the_others_as_they_are(server, db):
+    assert server.migrate(migrations=db).returncode == 0
+    pending = add(db, "patient", "pending", "create table pending ();")
+    server.rows("insert into schema_migration values (1000, '1000_tomorrow.sql', 'x')", "medicore_auth")
+    before = server.applied("patient")
+    done = server.migrate(migrations=db)
+    assert done.returncode == 1 and "auth: database medicore_auth has migration 1000_tomorrow.sql, which is newer" in done.stderr
+    assert server.applied("patient") == before and pending.name in done.stdout
 
 
 def test_missing_and_overtaken_migrations_are_refused(server, db):
