@@ -92,7 +92,7 @@ if #r.req_attr["request.orig-uri"] > longest then
 end
 
 -- What programs count is for this machine alone, and not for whoever had a proxy on it ask: to others it isn't there.
-if path == "/metrics" then
+if path:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end) == "/metrics" then
 	local from = (r.req_attr["request.remote-addr"] or ""):gsub("^::ffff:", "")
 	if not (from:match("^127%.[%d.]+$") or from == "::1") or header["Forwarded"] or header["X-Forwarded-For"] or
 		header["X-Forwarded-Host"] or header["X-Real-IP"] or header["Via"] then

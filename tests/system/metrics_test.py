@@ -186,8 +186,8 @@ def test_a_database_that_is_away_is_counted(system):
     wait_until(lambda: Counts(system).get("outbox_events", program="relay-billing") == 0, 20, "a relay that knows")
 
 
-def front_door(system, **headers):
-    rq = urllib.request.Request(system.env["MEDICORE_URL"] + "/metrics", headers={k.replace("_", "-"): v for k, v in headers.items()})
+def front_door(system, path="/metrics", **headers):
+    rq = urllib.request.Request(system.env["MEDICORE_URL"] + path, headers={k.replace("_", "-"): v for k, v in headers.items()})
     try:
         with urllib.request.urlopen(rq, timeout=20) as rp:
             return rp.status, rp.headers, rp.read().decode()
@@ -214,7 +214,8 @@ def test_the_front_door_tells_this_machine_alone(system, server):
     assert len(parsed(text)) == len(set(text.splitlines()) - {x for x in text.splitlines() if x.startswith("#")})
     for header in ("X-Forwarded-For", "X-Real-IP", "Forwarded", "Via", "X-Forwarded-Host"):
         for value in ("127.0.0.1", "192.0.2.1", "for=127.0.0.1"):
-            assert front_door(system, **{header.replace("-", "_"): value})[0] == 404, header
+            for path in ("/metrics", "/%6detrics", "/metric%73?x=1", "//metrics", "/x/../metrics"):
+                assert front_door(system, path, **{header.replace("-", "_"): value})[0] in (400, 404), (header, path)
     assert system.http("POST", "/metrics", {})[0] in (404, 405)
     assert system.http("GET", "/metrics/", role=None)[0] == 404
 
