@@ -143,6 +143,47 @@ START_TEST(an_event_comes_out_as_it_went_in)
 }
 END_TEST
 
+static void
+await_lag(const struct bus_consumer *c, int64_t wanted)
+{
+	int64_t end = clock_monotonic_ns() + INT64_C(10) * 1000000000, lag = -1;
+
+	while ((!bus_lag(c, &lag) || lag != wanted) && clock_monotonic_ns() < end)
+		;
+	ck_assert_int_eq(lag, wanted);
+}
+
+START_TEST(what_is_not_committed_is_the_lag)
+{
+	struct bus_producer *p = bus_producer_new(brokers);
+	struct bus_consumer *c = member("one");
+	int seen[30] = { 0 };
+	bool acked[30];
+	int64_t lag;
+
+	ck_assert(!bus_lag(c, &lag)); /* it has no partitions yet */
+	ck_assert_int_eq(bus_publish(&cx, p, numbered_from(0, 30), 30, acked, 10000), RC_OK);
+	consume_all(c, 30, seen, false);
+	await_lag(c, 30);
+	ck_assert_int_eq(bus_commit(&cx, c), RC_OK);
+	await_lag(c, 0);
+	ck_assert_int_eq(bus_publish(&cx, p, numbered_from(0, 5), 5, acked, 10000), RC_OK);
+	await_lag(c, 5); /* although nobody has asked for them */
+	memset(seen, 0, sizeof(seen));
+	consume_all(c, 5, seen, false);
+	bus_rewind(c);
+	await_lag(c, 5);
+	bus_consumer_free(c);
+	/* A successor knows what was committed. */
+	c = member("one");
+	memset(seen, 0, sizeof(seen));
+	consume_all(c, 5, seen, true);
+	await_lag(c, 0);
+	bus_consumer_free(c);
+	bus_producer_free(p);
+}
+END_TEST
+
 START_TEST(what_a_message_has_not_is_null)
 {
 	struct event sent = { .topic = topic }, *got;
@@ -434,6 +475,7 @@ main(void)
 	suite_add_tcase(suite, none);
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_set_timeout(tests, 120);
+	tcase_add_test(tests, what_is_not_committed_is_the_lag);
 	tcase_add_test(tests, what_a_message_has_not_is_null);
 	tcase_add_test(tests, a_header_that_is_no_text_counts_as_absent);
 	tcase_add_test(tests, one_event_at_a_time_travels_in_milliseconds);
