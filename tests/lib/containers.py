@@ -214,6 +214,18 @@ class Containers:
         except AssertionError as e:
             raise AssertionError(f"{e}\n{self.last}\n{self.log(name)}") from None
 
+    def stop(self, name):
+        """As its own signal has it; true where it ended by itself."""
+        process = self.processes[name]
+        os.kill(self.first(name), signal.Signals[self.services[name].get("stop_signal", "SIGTERM")])
+        wait_until(lambda: process.poll() is not None, 15, f"the end of {name}")
+        del self.processes[name]
+        return process.returncode == 0
+
+    def again(self, name):
+        self.start_service(name)
+        self.wait_healthy(name)
+
     def up(self, profile=None):
         wanted = [name for name, s in self.services.items() if not s.get("profiles") or profile in s["profiles"]]
         for name in wanted:
@@ -232,16 +244,19 @@ class Containers:
                 self.wait_healthy(needed)
         if service["image"].startswith("postgres:"):
             self.make_cluster(name)
+        self.done.add(name)
+        process = self.start_service(name)
+        if service["restart"] == "no":
+            del self.processes[name]
+            assert process.wait(60) == 0, f"{name} said:\n{self.log(name)}"
+
+    def start_service(self, name):
         log = self.directory / "logs" / name
         log.touch()
         log.chmod(0o666)  # as an engine's is writable for the container's user
         with open(log, "ab") as to:
-            process = self.start(name, stdout=to, stderr=to)
-        self.done.add(name)
-        if service["restart"] == "no":
-            assert process.wait(60) == 0, f"{name} said:\n{self.log(name)}"
-        else:
-            self.processes[name] = process
+            self.processes[name] = self.start(name, stdout=to, stderr=to)
+        return self.processes[name]
 
     def make_cluster(self, name):
         """What the entry point of PostgreSQL's image does at the first start."""

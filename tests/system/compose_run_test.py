@@ -109,3 +109,68 @@ def test_a_booking_becomes_an_invoice(system, token):
     assert pdf.stdout == "200 application/pdf", pdf
     assert "missing 0" in system.run("operator", "medicore", "check").stdout
     wait_until(lambda: system.run("operator", "medicore", "audit", "verify", check=False).returncode == 0, 10, "the audit trail's rows")
+
+
+def test_a_database_is_entered_by_a_certificate_alone_and_by_its_own_role(system):
+    def psql(name, database, role, **options):
+        words = " ".join(f"{k}={v}" for k, v in {"host": "postgres", "dbname": database, "user": role, **options}.items())
+        return system.inside(name, "psql", "-XAtq", words, "-c", "select 'in'")
+    assert psql("patient", "medicore_patient", "medicore_patient_rest").stdout == "in\n"
+    assert "certificate authentication failed" in psql("patient", "medicore_patient", "medicore_patient_grpc").stderr, "the role of another program"
+    assert "certificate authentication failed" in psql("patient", "medicore_billing", "medicore_billing_rest").stderr, "another domain"
+    assert "certificate authentication failed" in psql("patient", "postgres", "postgres").stderr
+    assert "no pg_hba.conf entry" in psql("patient", "medicore_billing", "medicore_patient_rest").stderr
+    assert "requires a valid client certificate" in psql("patient", "medicore_patient", "medicore_patient_rest", sslcert="/none").stderr
+    assert "no encryption" in psql("patient", "medicore_patient", "medicore_patient_rest", sslmode="disable").stderr
+    # Who would call itself PostgreSQL, with any certificate but that one.
+    assert "does not match host name" in psql("patient", "medicore_patient", "medicore_patient_rest", host="nobody",
+                                              hostaddr=system.addresses["postgres"]).stderr
+
+
+@pytest.mark.parametrize("name,port,path", [("patientd", 9000, "/grpc.health.v1.Health/Check"), ("billingd", 9001, "/grpc.health.v1.Health/Check"),
+                                            ("auth-http", 8081, "/.well-known/jwks.json")])
+def test_without_a_certificate_of_ours_nobody_is_answered(system, tmp_path, name, port, path):
+    url = f"://{system.addresses[name]}:{port}{path}"
+    subprocess.run([BUILD / "medicore", "certs", tmp_path, "patient"], check=True, stdout=subprocess.DEVNULL, env=dict(os.environ, MEDICORE_CONFIG=""))
+    foreign = "--cert", tmp_path / "patient.crt", "--key", tmp_path / "patient.key"
+    volume = system.directory / "volumes/tls-patient"
+    ours = "--cert", volume / "program.crt", "--key", volume / "program.key"
+    codes = [system.ask("curl", "-sk", "--http2", "-o", "/dev/null", "-w", "%{http_code}", *known, scheme + url).stdout
+             for scheme, known in (("https", ours), ("https", foreign), ("https", ()), ("http", ()))]
+    assert codes[0] in ("200", "405", "415"), codes
+    assert codes[1:3] == ["000", "000"] and codes[3] in ("000", "400"), codes
+
+
+def test_keys_are_their_programs_alone(system):
+    users = dict(line.split(":")[0:3:2] for line in (system.root(system.services["patient"]).inside("etc/passwd")).read_text().splitlines())
+    volumes = system.directory / "volumes"
+    found = {path.parent.name.removeprefix("tls-"): path.stat() for path in volumes.glob("tls-*/program.key")}
+    assert found.keys() == {name for name, s in system.services.items() if any(v.startswith("tls-") for v in s.get("volumes", []))} - {"secrets"} - (
+        {"kafka"} - found.keys())
+    for name, st in found.items():
+        user = system.services[name].get("user", "kafka").split(":")[0]
+        assert (st.st_uid, st.st_mode & 0o777) == (int(users[user]), 0o400), name
+    assert {path.stat().st_mode & 0o377 for path in [*volumes.glob("audit/key"), *volumes.glob("keys/*.jwk"), *volumes.glob("authority/*.key")]} <= {0o200, 0}
+
+
+def test_certificates_are_renewed_while_all_goes_on_and_secrets_stay(system, token):
+    volumes = system.directory / "volumes"
+    def contents(pattern):
+        return {path: path.read_bytes() for path in volumes.glob(pattern)}
+    kept = {**contents("tls-*/program.key"), **contents("programs/secret"), **contents("audit/key"), **contents("keys/*"), **contents("authority/ca.crt")}
+    renewed = contents("tls-*/program.crt")
+    system.run("secrets", *system.services["secrets"]["command"])
+    assert all(path.read_bytes() == before for path, before in kept.items()) and len(kept) > 20
+    assert all(path.read_bytes() != before for path, before in renewed.items()) and len(renewed) == 17
+    assert system.stop("patientd") and system.stop("relay-patient")
+    system.again("patientd")  # with its new certificate
+    assert system.run("relay-patient", *system.services["relay-patient"]["healthcheck"]["test"][1:], check=False).returncode == 1, "nobody is in the database"
+    system.again("relay-patient")
+    wait_until(lambda: curl(system, "/appointments", {
+        "patientId": "00000000-0000-4000-8000-000000000000", "serviceCode": "162673000", "startsAt": "2027-12-24T09:00:00+01:00", "durationMinutes": 30},
+        token)[0] == 404, 10, "patientd's word, by a certificate that is newer than its callers'")
+
+
+def test_every_service_ends_when_it_is_asked_to(system):
+    ended = {name: system.stop(name) for name in list(system.processes)[::-1]}
+    assert all(ended.values()), (ended, [system.log(name)[-500:] for name, good in ended.items() if not good])
