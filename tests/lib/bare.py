@@ -96,10 +96,7 @@ class Bare:
 
     def __enter__(self):
         ARCHIVES.mkdir(parents=True, exist_ok=True)
-        with open(BUILD / ".debian12.lock", "w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not TARBALL.exists():
-                debootstrap(TARBALL)
+        provide_tarball()
         self.start()
         return self
 
@@ -142,6 +139,12 @@ class Bare:
         self.run(f"apt-get -q install -y --download-only {names}", network=True)
         return self.run(f"apt-get -q install -y --no-download {names}")
 
+
+def provide_tarball():
+    with open(BUILD / ".debian12.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not TARBALL.exists():
+            debootstrap(TARBALL)
 
 
 def debootstrap(tarball):

@@ -32,8 +32,12 @@ class NoNamespaces(Exception):
 class Root:
     """What a container finds as /: a directory, and what is bound into it."""
 
-    def __init__(self, path, binds=()):
-        self.path, self.binds = path, list(binds)
+    def __init__(self, path):
+        self.path, self.binds = path, []
+
+    def bind(self, source, target):
+        self.inside(target).mkdir(parents=True, exist_ok=True)
+        self.binds.append((source, target))
 
     def inside(self, target):
         return self.path / str(target).lstrip("/")
@@ -58,12 +62,11 @@ def host_root(path):
         (path / directory).mkdir(parents=True)
     for directory in ("bin", "sbin", "lib", "lib64"):
         (path / directory).symlink_to(f"usr/{directory}")
-    binds = [(f"/usr/{d}", f"usr/{d}") for d in ("bin", "sbin", "lib", "lib64")]
-    binds += [(f"/usr/share/{d}", f"usr/share/{d}") for d in ("zoneinfo", "fonts", "fontconfig", "java", "perl", "perl5", "postgresql", "postgresql-common")]
-    binds += [(f"/etc/{d}", f"etc/{d}") for d in ("fonts", "ssl", "alternatives", "java-17-openjdk")]
-    binds = [(source, target) for source, target in binds if os.path.exists(source)]
-    for _, target in binds:
-        (path / target).mkdir(parents=True, exist_ok=True)
+    root = Root(path)
+    for directory in (*(f"usr/{d}" for d in ("bin", "sbin", "lib", "lib64")), *(f"etc/{d}" for d in ("fonts", "ssl", "alternatives", "java-17-openjdk")),
+                      *(f"usr/share/{d}" for d in ("zoneinfo", "fonts", "fontconfig", "java", "perl", "perl5", "postgresql", "postgresql-common"))):
+        if os.path.exists(f"/{directory}"):
+            root.bind(f"/{directory}", directory)
     for file in ("ld.so.cache", "ld.so.conf", "login.defs", "debian_version"):
         if os.path.exists(f"/etc/{file}"):
             shutil.copy(f"/etc/{file}", path / "etc" / file)
@@ -77,7 +80,17 @@ def host_root(path):
     (path / "tmp").chmod(0o1777)
     (path / "var/run").symlink_to("/run")
     (path / "etc/hosts").touch()
-    return Root(path, binds)
+    return root
+
+
+def kafka_command(environ):
+    """What the entry point of Kafka's image does: settings from the environment, and storage formatted once."""
+    settings = "".join(f"{name.removeprefix('KAFKA_').lower().replace('_', '.')}={value}\n" for name, value in environ.items()
+                       if name.startswith("KAFKA_"))
+    java = "java -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp '/opt/kafka/libs/*'"
+    return ["sh", "-euc", f"""printf %s "$0" >/tmp/server.properties
+        {java} kafka.tools.StorageTool format --ignore-formatted -t "$CLUSTER_ID" -c /tmp/server.properties
+        exec {java} kafka.Kafka /tmp/server.properties""", settings]
 
 
 class Containers:
@@ -155,7 +168,7 @@ class Containers:
     def as_user(self, name, command):
         """Behind chroot: the user, the rights and the environment that the file gives."""
         service = self.services[name]
-        user, _, group = service.get("user", "root").partition(":")
+        user, _, group = service.get("user", "kafka").partition(":")  # Kafka's image has a user of its own
         passwd = dict((line.split(":")[0], line.split(":")) for line in (self.root(service).inside("etc/passwd")).read_text().splitlines())
         rights = ",".join(["-all"] + ["+" + c.lower() for c in service.get("cap_add", [])]) if "ALL" in service.get("cap_drop", []) else "+all"
         path = PATH if service["image"] == "medicore" else f"{PATH}:/usr/lib/postgresql/15/bin"  # as PostgreSQL's image has it
@@ -244,6 +257,8 @@ class Containers:
                 self.wait_healthy(needed)
         if service["image"].startswith("postgres:"):
             self.make_cluster(name)
+        if service["image"].startswith("apache/kafka:"):
+            service["command"] = kafka_command(service["environment"])
         self.done.add(name)
         process = self.start_service(name)
         if service["restart"] == "no":

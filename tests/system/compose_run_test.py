@@ -1,5 +1,6 @@
 """docker-compose.yml at work, without an engine: every service's command, user, environment and volumes as the file says, of this build, with
 certificates between all of them.  Ends with a booking becoming an invoice, and with who doesn't get in."""
+import contextlib
 import json
 import os
 import re
@@ -51,25 +52,39 @@ def image_of_this_build(path):
     return root
 
 
-@pytest.fixture(scope="module")
-def system():
+@contextlib.contextmanager
+def running(image, directory, kafka=False):
+    """All services, those of others' images from this machine."""
+    host = image_of_this_build(directory / "host") if image is None else containers.host_root(directory / "host")
+    if kafka:
+        jars = subprocess.run([TOP / "tests/lib/kafka/kafka-up", directory, "--jars"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+        host.bind(jars, "opt/kafka/libs")
+    try:
+        with containers.Containers(directory, image or host, host, **({"MEDICORE_EVENTS": "kafka"} if kafka else {})) as c:
+            c.up(*["kafka"] if kafka else [])
+            yield c
+    except containers.NoNamespaces as e:
+        pytest.skip(f"no network namespace can be made here: {e}")
+    finally:
+        keep = os.environ.get("MEDICORE_TEST_LOGS")
+        if keep and (directory / "logs").exists():
+            shutil.copytree(directory / "logs", Path(keep) / directory.name)
+
+
+@contextlib.contextmanager
+def own_directory():
     directory = Path(tempfile.mkdtemp(prefix="medicore-containers-"))
     directory.chmod(0o755)
     try:
-        (directory / "root").mkdir()
-        root = image_of_this_build(directory / "root")
-        try:
-            with containers.Containers(directory, root, root) as c:
-                c.up()
-                yield c
-        except containers.NoNamespaces as e:
-            pytest.skip(f"no network namespace can be made here: {e}")
-        finally:
-            keep = os.environ.get("MEDICORE_TEST_LOGS")
-            if keep:
-                shutil.copytree(directory / "logs", Path(keep) / directory.name, dirs_exist_ok=True)
+        yield directory
     finally:
         shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="module", params=["direct", *(["kafka"] if os.environ.get("MEDICORE_LONG") == "yes" else [])])
+def system(request):
+    with own_directory() as directory, running(None, directory, kafka=request.param == "kafka") as c:
+        yield c
 
 
 def curl(system, path, body=None, token=None):
@@ -101,7 +116,7 @@ def test_a_booking_becomes_an_invoice(system, token):
     status, booked = curl(system, "/appointments", {
         "patientId": patient["id"], "serviceCode": "162673000", "startsAt": "2027-12-24T09:00:00+01:00", "durationMinutes": 30}, token)
     assert status == 201, booked
-    invoices = wait_until(lambda: curl(system, f"/invoices?patientId={patient['id']}", token=token)[1], 10, "the invoice")
+    invoices = wait_until(lambda: curl(system, f"/invoices?patientId={patient['id']}", token=token)[1], 20, "the invoice")
     assert [i["appointmentId"] for i in invoices] == [booked["id"]]
     wait_until(lambda: curl(system, f"/invoices/{invoices[0]['id']}", token=token)[1]["number"], 10, "its number, which relay-billing gives")
     pdf = system.ask("curl", "-sS", "-o", "/dev/null", "-w", "%{http_code} %{content_type}", "-H", f"Authorization: Bearer {token}",
@@ -173,4 +188,5 @@ def test_certificates_are_renewed_while_all_goes_on_and_secrets_stay(system, tok
 
 def test_every_service_ends_when_it_is_asked_to(system):
     ended = {name: system.stop(name) for name in list(system.processes)[::-1]}
+    ended.pop("kafka", None)  # Java says 143 of it
     assert all(ended.values()), (ended, [system.log(name)[-500:] for name, good in ended.items() if not good])

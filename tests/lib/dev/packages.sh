@@ -9,6 +9,9 @@ packages_test=(procps iproute2 xz-utils python3 python3-venv python3-pytest pyth
 	systemd strace apache2 python3-jwt python3-cryptography python3-h2 poppler-utils libfcgi-bin mandoc wrk nghttp2-client
 	clang libclang-rt-14-dev valgrind prometheus)
 
+# Of the long forms: the Dockerfile's image is built on a bare Debian.
+packages_long=(buildah debootstrap)
+
 # grpcurl is built from its source; any Go will do.
 command -v go >/dev/null || packages_test+=(golang-go)
 
