@@ -126,6 +126,16 @@ def test_a_booking_becomes_an_invoice(system, token):
     wait_until(lambda: system.run("operator", "medicore", "audit", "verify", check=False).returncode == 0, 10, "the audit trail's rows")
 
 
+def test_the_operator_backs_up_and_sees_what_programs_count(system):
+    made = system.run("operator", "sh", "-c", "medicore backup /tmp/backup && find /tmp/backup").stdout
+    assert all(f"{domain}." in made or f"/{domain}" in made for domain in ("patient", "scheduling", "billing", "auth")), made
+    assert re.search(r"keys/[^/]+\.jwk", made), made
+    counted = system.run("operator", "medicore", "metrics").stdout
+    seen = dict(re.findall(r'^medicore_processes\{program="([^"]+)"\} (\d+)$', counted, re.M))
+    assert seen == {name: "2" if "spawn-fcgi" in service["command"] else "1" for name, service in system.services.items()
+                    if any("/medicore-" in word for word in service.get("command", []))}
+
+
 def test_a_database_is_entered_by_a_certificate_alone_and_by_its_own_role(system):
     def psql(name, database, role, **options):
         words = " ".join(f"{k}={v}" for k, v in {"host": "postgres", "dbname": database, "user": role, **options}.items())
