@@ -21,8 +21,9 @@ def image():
     bare.provide_tarball()
     with own_directory() as directory:
         def buildah(*args):
-            return subprocess.run(["buildah", "--root", directory / "storage", "--runroot", directory / "run", "--storage-driver", "vfs", *args],
-                                  check=True, stdout=subprocess.PIPE, text=True).stdout.strip().splitlines()[-1]
+            said = subprocess.run(["buildah", "--root", directory / "storage", "--runroot", directory / "run", "--storage-driver", "vfs", *args],
+                                  check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+            return said[-1] if said else None
         base = buildah("from", "scratch")
         buildah("add", "-q", base, bare.TARBALL, "/")
         buildah("commit", "-q", "--rm", base, BASE)
