@@ -102,6 +102,19 @@ cli_number(const char *text, int64_t max, int64_t *ret_number)
 	return true;
 }
 
+bool
+cli_on_terminal(void)
+{
+	return isatty(STDERR_FILENO) == 1;
+}
+
+void
+cli_hide_progress(void)
+{
+	if (cli_on_terminal())
+		fputs("\r\033[K", stderr);
+}
+
 static void
 complain(const struct cli *cli, const char *fmt, va_list ap)
 {

@@ -63,6 +63,10 @@ int cli_is_key(const struct dirent *entry);
 /* The number from 0 to max that text is, and nothing else. */
 bool cli_number(const char *text, int64_t max, int64_t *ret_number);
 
+/* Progress is a line of standard error that the next one overwrites, where somebody looks. */
+bool cli_on_terminal(void);
+void cli_hide_progress(void);
+
 /*
  * Says on standard error what went wrong and what mends it, and returns the exit status to end with:
  *

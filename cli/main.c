@@ -14,7 +14,8 @@ static const struct verb verbs[] = {
 	  "  --status          list what the databases have; exit status 1 where something is missing\n"
 	  "  --migrations DIR  take the SQL files from DIR instead of " PKGDATADIR "/db\n",
 	  verb_migrate },
-	{ "import", "patients|services|appointments FILE.csv [--dry-run] ...", "take in people, prices or visits from a CSV file",
+	{ "import", "patients|services|appointments FILE.csv [--dry-run] ... | seed --patients URI --billing URI --auth URI [--dry-run]",
+	  "take in people, prices or visits from a CSV file, or all that the system replaced has",
 	  "  --dry-run           check every line as if it went in, and keep nothing\n"
 	  "  --visits FILE.csv   patients: each is registered on the day of the first of these visits\n"
 	  "  --registered DAY    patients: on this day where there is none; 2025-11-01 unless given\n"
@@ -22,7 +23,15 @@ static const struct verb verbs[] = {
 	  "\n"
 	  "Ids are kept, so that the same file again imports nothing twice. A bad line is reported as FILE:LINE: reason,\n"
 	  "and the rest goes in. Exit status: 0 all lines are in, 1 some were refused, 2 it could not go on.\n"
-	  "doc/import.md says which columns become what.\n",
+	  "doc/import.md says which columns become what.\n"
+	  "\n"
+	  "seed reads the databases of the Spring services, each by a URI or what else libpq takes; any may be left out:\n"
+	  "  --patients URI  table patient\n"
+	  "  --billing URI   table invoice, in [billing] currency\n"
+	  "  --auth URI      table users, with their passwords\n"
+	  "  --booked DAY    the day that invoices count for in the books, instead of now\n"
+	  "\n"
+	  "What is refused is reported as TABLE ID: reason. doc/moving-over.md has the rest.\n",
 	  verb_import },
 	{ "dead-letters", "list [--json] | replay ID|--all [--wait SECONDS] | drop ID", "events that billing could not turn into invoices",
 	  "  list    what each is and why it is there; --json gives all that is known of it\n"

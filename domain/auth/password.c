@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 
@@ -161,6 +162,61 @@ password_hash(struct ctx *cx, const char *password, const char **ret_hash)
 		*ret_hash = arena_strdup(cx->arena, job.made);
 	return rc;
 }
+
+/* --- many --- */
+
+struct pile {
+	const char *const *passwords;
+	char (*made)[crypto_pwhash_STRBYTES];
+	size_t count;
+	atomic_size_t next;
+	atomic_bool failed;
+};
+
+static void *
+work_off(void *arg)
+{
+	struct pile *pile = arg;
+	size_t i;
+
+	while (!atomic_load(&pile->failed) && (i = atomic_fetch_add(&pile->next, 1)) < pile->count)
+		if (!make(pile->made[i], pile->passwords[i]))
+			atomic_store(&pile->failed, true);
+	return NULL;
+}
+
+/* This thread takes its share, so that it is done where no other can be had. */
+static void
+share_out(struct pile *pile)
+{
+	pthread_t others[64];
+	size_t count = 0, most = (size_t)config->auth.hashes_at_once - 1;
+
+	while (count < most && count < sizeof(others) / sizeof(*others) && count + 1 < pile->count &&
+	       pthread_create(&others[count], NULL, work_off, pile) == 0)
+		count++;
+	work_off(pile);
+	while (count > 0)
+		pthread_join(others[--count], NULL);
+}
+
+enum rc
+password_hash_all(struct ctx *cx, const char *const *passwords, size_t count, const char **ret_hashes)
+{
+	struct pile pile = { .passwords = passwords, .count = count };
+
+	pthread_once(&prepared, prepare);
+	pile.made = arena_zalloc_n(cx->arena, count, crypto_pwhash_STRBYTES);
+	if (usable)
+		share_out(&pile);
+	if (!usable || atomic_load(&pile.failed))
+		return err_detail(cx, RC_UNAVAILABLE, "no password can be hashed now");
+	for (size_t i = 0; i < count; i++)
+		ret_hashes[i] = pile.made[i];
+	return RC_OK;
+}
+
+/* --- is it? --- */
 
 enum rc
 password_verify(struct ctx *cx, const char *hash, int dearest_bcrypt, const char *password, bool *ret_good,

@@ -3,6 +3,7 @@
 #define AUTH_PASSWORD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "lib/base/ctx.h"
 
@@ -11,6 +12,9 @@ enum rc password_check(struct ctx *cx, const char *member, const char *password)
 
 /* As libsodium writes it, with its parameters, in the arena. */
 enum rc password_hash(struct ctx *cx, const char *password, const char **ret_hash);
+
+/* All of them, as many at once as [auth] hashes_at_once says; for programs that do nothing else meanwhile. */
+enum rc password_hash_all(struct ctx *cx, const char *const *passwords, size_t count, const char **ret_hashes);
 
 /*
  * hash is argon2id or bcrypt; NULL: nobody's, which is never good.  Whatever isn't good takes the same time: where any account has a bcrypt

@@ -92,7 +92,7 @@ struct payment {
 	struct money amount_refunded;
 	const char *currency;    /* the invoice's */
 	const char *method;      /* CASH, CARD, TRANSFER, CHEQUE, INSURANCE, CREDIT: from the patient's credit;
-				  * IMPORTED: nobody knows how (billing_take_over) */
+				  * IMPORTED: nobody knows how (invoice_take_over) */
 	const char *reference;   /* NULL: none */
 	const char *status;      /* RECEIVED, BOUNCED */
 	const char *overpayment; /* input only: "credit", or NULL: more than is owed is RC_CONFLICT */
@@ -165,6 +165,29 @@ enum rc invoice_sweep_overdue(struct ctx *cx, const struct billing_ports *ports,
 /* Numbers at most max issued invoices that have none, in order of issue, without gaps: "2026-000123", the year in the clinic's zone.
  * What somebody holds is left for the next time.  No two at once number one twice, but not in one order: it is the relay's to do. */
 enum rc invoice_number_next(struct ctx *cx, size_t max, size_t *ret_numbered);
+
+/* --- invoices of the system replaced, which keeps an id, a patient, an amount and a state, and nothing else --- */
+
+struct foreign_invoice {
+	const char *id;
+	const char *patient_id;
+	struct money amount;
+	const char *currency; /* [billing] currency: there it isn't kept */
+	const char *status;
+};
+
+extern const struct field foreign_invoice_fields[];
+
+/* *ret_why says why it becomes another state here than it had there; NULL where it doesn't.  RC_INVALID, blaming status, for what is none of
+ * the seven. */
+enum rc invoice_check_foreign(struct ctx *cx, const struct foreign_invoice *asked, const char **ret_why);
+
+/*
+ * In the open transaction, with all that its state means in the books.  RC_OK, or RC_DUPLICATE where its id was there already, and is left as
+ * it is.  booked: the day (YYYY-MM-DD) that all of them count for in the books; NULL: now.
+ */
+enum rc invoice_take_over(
+    struct ctx *cx, const struct foreign_invoice *asked, size_t count, const char *booked, enum rc *ret_each);
 
 /* --- payments --- */
 

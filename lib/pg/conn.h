@@ -41,6 +41,7 @@ struct pg {
 	const char *database;
 	const char *role;
 	const char *options;
+	const char *foreign; /* a connection string, in place of those three; NULL: it is ours */
 	struct binding *bindings[BINDING_SLOTS];
 
 	unsigned depth;	 /* of pg_begin; 0: outside transactions */

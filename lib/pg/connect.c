@@ -82,6 +82,31 @@ pg_drop(struct pg *pg)
 	}
 }
 
+/* A string that libpq can't read it would quote, password and all, so its words stay here. */
+static PGconn *
+start_foreign(const struct pg *pg)
+{
+	const char *const names[] = { "dbname", "fallback_application_name", "client_encoding", NULL };
+	const char *const values[] = { pg->foreign, "medicore", "UTF8", NULL };
+	PQconninfoOption *read = PQconninfoParse(pg->foreign, NULL);
+
+	if (read == NULL && (strchr(pg->foreign, '=') != NULL || strstr(pg->foreign, "://") != NULL))
+		return NULL;
+	PQconninfoFree(read);
+	return PQconnectStartParams(names, values, 1);
+}
+
+/* Said in the session rather than by the option `options`, which the string may have its own of, and poolers refuse.  A snapshot may be
+ * needed for as long as the rows that were read are worked on. */
+static enum rc
+tell_foreign(struct ctx *cx, int64_t deadline_ns)
+{
+	return pg_command(cx,
+	    "set session characteristics as transaction isolation level repeatable read, read only;"
+	    " set TimeZone = 'UTC'; set DateStyle = 'ISO'; set idle_in_transaction_session_timeout = 0",
+	    deadline_ns);
+}
+
 /* Of several hosts only the one that takes writes will do: a stand-by would answer with what was true a moment ago. */
 static PGconn *
 start(const struct pg *pg, const char *host)
@@ -126,14 +151,16 @@ establish(struct ctx *cx, PGconn *conn, int64_t deadline_ns)
 	return RC_OK;
 }
 
+/* host NULL: somebody else's. */
 static enum rc
 connect_to(struct ctx *cx, struct pg *pg, const char *host, int64_t deadline_ns)
 {
-	PGconn *conn = start(pg, host);
+	PGconn *conn = host != NULL ? start(pg, host) : start_foreign(pg);
 	enum rc rc;
 
 	if (conn == NULL)
-		return err_detail(cx, RC_UNAVAILABLE, "database connection: out of memory");
+		return err_detail(cx, RC_UNAVAILABLE, "database connection: %s",
+		    host == NULL ? "no URI or connection string that libpq can read" : "out of memory");
 	PQsetNoticeReceiver(conn, take_notice, pg);
 	rc = establish(cx, conn, deadline_ns);
 	if (rc == RC_OK && PQsetnonblocking(conn, 1) != 0)
@@ -160,14 +187,11 @@ host_at(const struct ctx *cx, unsigned hosts, unsigned place)
 
 /* libpq would give all the time there is to a host that is mute.  The one that served last comes first. */
 static enum rc
-open_connection(struct ctx *cx, struct pg *pg)
+connect_to_ours(struct ctx *cx, struct pg *pg, int64_t deadline)
 {
-	int64_t deadline = deadline_in(cx, config->database.connect_timeout_ms);
 	unsigned first = serving, hosts = 1, i;
 	enum rc rc = RC_UNAVAILABLE;
 
-	snprintf(pg->failed_request, sizeof(pg->failed_request), "%s", cx->request_id);
-	pg->failed_at_ns = clock_monotonic_ns();
 	for (const char *comma = config->database.host; (comma = strchr(comma, ',')) != NULL; comma++)
 		hosts++;
 	for (i = 0; i < hosts && rc != RC_OK; i++) {
@@ -175,9 +199,34 @@ open_connection(struct ctx *cx, struct pg *pg)
 
 		rc = connect_to(cx, pg, host_at(cx, hosts, first + i), now + (deadline - now) / (hosts - i));
 	}
+	if (rc == RC_OK)
+		serving = (first + i - 1) % hosts;
+	return rc;
+}
+
+static enum rc
+connect_to_foreign(struct ctx *cx, struct pg *pg, int64_t deadline)
+{
+	enum rc rc = connect_to(cx, pg, NULL, deadline);
+
+	if (rc == RC_OK)
+		rc = tell_foreign(cx, deadline);
+	if (rc != RC_OK)
+		pg_drop(pg);
+	return rc;
+}
+
+static enum rc
+open_connection(struct ctx *cx, struct pg *pg)
+{
+	int64_t deadline = deadline_in(cx, config->database.connect_timeout_ms);
+	enum rc rc;
+
+	snprintf(pg->failed_request, sizeof(pg->failed_request), "%s", cx->request_id);
+	pg->failed_at_ns = clock_monotonic_ns();
+	rc = pg->foreign != NULL ? connect_to_foreign(cx, pg, deadline) : connect_to_ours(cx, pg, deadline);
 	if (rc != RC_OK)
 		return rc;
-	serving = (first + i - 1) % hosts;
 	pg->answered_at_ns = clock_monotonic_ns();
 	pg->failed_at_ns = 0;
 	return RC_OK;
@@ -287,6 +336,17 @@ pg_open(const char *database, const char *role)
 	    (long long)config->database.statement_timeout_ms);
 	ctx_init(&cx, arena, pg);
 	(void)pg_connect(&cx);
+	return pg;
+}
+
+struct pg *
+pg_open_foreign(const char *conninfo)
+{
+	struct arena *arena = arena_new();
+	struct pg *pg = arena_zalloc(arena, sizeof(*pg));
+
+	pg->arena = arena;
+	pg->foreign = arena_strdup(arena, conninfo);
 	return pg;
 }
 

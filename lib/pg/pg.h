@@ -52,6 +52,10 @@ struct pg_stmt {
 /* Connects to database as role, now if it can; else the first statement tries again.  NULL only for bad settings, said on
  * standard error.  A struct pg belongs to one thread at a time. */
 struct pg *pg_open(const char *database, const char *role);
+
+/* Somebody else's database, by libpq's connection string or URI; what that leaves out comes from libpq's environment, service and password
+ * files.  Its sessions only read, and each transaction sees one moment.  Connects with the first statement, or pg_connect. */
+struct pg *pg_open_foreign(const char *conninfo);
 void pg_close(struct pg *pg); /* NULL is fine */
 
 /* Connects where there is no connection: for programs that want to say early that they can't. */

@@ -1,3 +1,5 @@
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "tests/system/pg/pg_test.h"
@@ -129,6 +131,45 @@ START_TEST(a_database_that_is_not_there_is_waited_for)
 }
 END_TEST
 
+static const char *
+our_own(void)
+{
+	return arena_printf(cx.arena, "host=%s port=%s user=postgres dbname=postgres", getenv("PGHOST"), getenv("PGPORT"));
+}
+
+START_TEST(a_session_of_another_database_reads_one_moment_and_writes_nothing)
+{
+	const struct thing thing = { .id = "018f4e5c-0000-7000-8000-000000000001", .name = "x" };
+	struct ctx foreign;
+
+	ctx_init(&foreign, cx.arena, pg_open_foreign(our_own()));
+	ck_assert_int_eq(pg_begin(&foreign), RC_OK);
+	ck_assert_int_eq(number(&foreign, &count_things), 0);
+	ck_assert_int_eq(pg_execute(&cx, &insert_thing, &thing, NULL), RC_OK);
+	ck_assert_int_eq(number(&foreign, &count_things), 0);
+	ck_assert_int_eq(pg_end(&foreign, RC_OK), RC_OK);
+	ck_assert_int_eq(number(&foreign, &count_things), 1);
+	ck_assert_int_eq(pg_execute(&foreign, &insert_thing, &thing, NULL), RC_INTERNAL);
+	ck_assert_ptr_nonnull(strstr(foreign.err.detail, "25006")); /* read_only_sql_transaction */
+	pg_close(foreign.pg);
+}
+END_TEST
+
+START_TEST(a_string_that_cannot_be_read_is_not_repeated)
+{
+	static const char *const strings[] = { "postgresql://u:secret@[::1", "host=x password", "postgres://u:secret@h/d?nothing=secret" };
+	struct ctx foreign;
+
+	for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++) {
+		ctx_init(&foreign, cx.arena, pg_open_foreign(strings[i]));
+		ck_assert_int_eq(pg_connect(&foreign), RC_UNAVAILABLE);
+		ck_assert_ptr_null(strstr(foreign.err.detail, "secret"));
+		ck_assert_ptr_nonnull(strstr(foreign.err.detail, "no URI or connection string"));
+		pg_close(foreign.pg);
+	}
+}
+END_TEST
+
 Suite *
 session_suite(void)
 {
@@ -143,6 +184,8 @@ session_suite(void)
 	tcase_add_test(t, one_holds_the_lock_until_its_connection_ends);
 	tcase_add_test(t, a_database_fits_and_is_ready_by_its_schema);
 	tcase_add_test(t, a_database_that_is_not_there_is_waited_for);
+	tcase_add_test(t, a_session_of_another_database_reads_one_moment_and_writes_nothing);
+	tcase_add_test(t, a_string_that_cannot_be_read_is_not_repeated);
 	suite_add_tcase(s, t);
 	return s;
 }
