@@ -33,6 +33,8 @@ take(struct ctx *cx, const struct billing_ports *ports, const struct billing_eve
 	enum rc rc = billing_take(cx, ports, decoded, count, tally);
 
 	count_batch(rc, count, tally);
+	if (rc == RC_OK && tally->parked > 0)
+		(void)count_letters(cx); /* else they are seen a minute later */
 	for (size_t i = 0; rc == RC_OK && i < count; i++)
 		log_taken(cx, &decoded[i]);
 	return rc;

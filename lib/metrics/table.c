@@ -77,7 +77,7 @@ const struct metric_row metric_rows[M_COUNT] = {
 	    KIND_COUNTER, METRICS_EVENTS, "verdict", CHOICES("done", "retry", "park"), NULL, 1 },
 	[M_EVENTS_PARKED] = { "medicore_events_parked_total", "Events that became dead letters, by why.",
 	    KIND_COUNTER, METRICS_EVENTS, "reason", reasons, NULL, 1 },
-	[M_DEAD_LETTERS] = { "medicore_dead_letters", "Dead letters there are, by why; counted each minute.",
+	[M_DEAD_LETTERS] = { "medicore_dead_letters", "Dead letters there are, by why; counted as they come, and each minute.",
 	    KIND_MOST, METRICS_EVENTS, "reason", reasons, NULL, 1 },
 	[M_EVENT_BATCH] = { "medicore_event_batch_size", "Events taken at once.",
 	    KIND_HISTOGRAM, METRICS_EVENTS, NULL, CHOICES(""), batch_bounds, 1 },

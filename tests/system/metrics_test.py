@@ -127,6 +127,7 @@ def test_a_dead_letter_is_counted_by_its_reason(system):
     booked = system.book(system.register()["id"], f"NO-{uuid.uuid4().hex[:8]}", starts="2026-12-02T10:00:00Z")
     moved.reaches(1, "events_parked_total", program="billing-worker", reason="no_price")
     assert moved("events_total", program="billing-worker", verdict="park") == 1
+    wait_until(lambda: Counts(system).get("dead_letters", program="billing-worker", reason="no_price") == 1, 5, "the dead letter")
     system.price(booked["serviceCode"])
     system.medicore("dead-letters", "replay", "--all")
     wait_until(lambda: Counts(system).get("dead_letters", program="billing-worker", reason="no_price") == 0, 20, "no dead letter")
@@ -251,7 +252,7 @@ def test_prometheus_scrapes_it(system):
         config = os.path.join(directory, "prometheus.yml")
         target = urllib.parse.urlsplit(system.env["MEDICORE_URL"]).netloc
         with open(config, "w", encoding="utf-8") as f:
-            json.dump({"global": {"scrape_interval": "250ms", "scrape_timeout": "250ms", "evaluation_interval": "250ms"},
+            json.dump({"global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
                        "rule_files": [str(TOP / "prometheus/medicore.rules.yml")],
                        "scrape_configs": [{"job_name": "medicore", "static_configs": [{"targets": [target]}]}]}, f)
         prometheus = subprocess.Popen(["prometheus", f"--config.file={config}", f"--storage.tsdb.path={directory}/data",
@@ -274,7 +275,7 @@ def test_prometheus_scrapes_it(system):
             system.http("POST", "/auth/login", {"email": system.env["MEDICORE_ADMIN_EMAIL"],
                                                 "password": system.env["MEDICORE_ADMIN_PASSWORD"]}, role=None)
             wait_until(lambda: value('medicore_logins_total{program="auth"}') == before + 1, 30, "one login more")
-            assert value('medicore_processes{program="patient"}') == 2
+            wait_until(lambda: value('medicore_processes{program="patient"}') == 2, 30, "two processes")
             rules = [rule for group in ask("rules")["groups"] for rule in group["rules"]]
             wait_until(lambda: all(rule["health"] == "ok" for group in ask("rules")["groups"] for rule in group["rules"]), 30,
                        "rules that can be reckoned")
