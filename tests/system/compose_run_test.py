@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -194,6 +195,14 @@ def test_certificates_are_renewed_while_all_goes_on_and_secrets_stay(system, tok
     wait_until(lambda: curl(system, "/appointments", {
         "patientId": "00000000-0000-4000-8000-000000000000", "serviceCode": "162673000", "startsAt": "2027-12-24T09:00:00+01:00", "durationMinutes": 30},
         token)[0] == 404, 10, "patientd's word, by a certificate that is newer than its callers'")
+
+
+def test_a_relay_that_hangs_is_not_healthy(system):
+    main = system.first("relay-scheduling")
+    os.kill(main, signal.SIGSTOP)
+    assert not system.healthy("relay-scheduling"), "it is connected all the same"
+    os.kill(main, signal.SIGCONT)
+    system.wait_healthy("relay-scheduling")
 
 
 def test_every_service_ends_when_it_is_asked_to(system):
