@@ -155,7 +155,7 @@ class Door:
 
     def get(self, path, *args):
         """status, header fields in lower case, content; status 0: nobody answers."""
-        done = subprocess.run(["curl", "-sS", "-i", "--max-time", "20", *args, self.url + path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        done = subprocess.run(["curl", "-sS", "-i", "--max-time", "20", *args, self.url + path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace")
         head, _, content = done.stdout.partition("\n\n")
         first, _, fields = head.partition("\n")
         headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in fields.splitlines() if ": " in line)}
