@@ -74,6 +74,7 @@ environment(struct arena *a)
 		arena_printf(a, "PGUSER=%s", config->database.admin),
 		arena_printf(a, "PGPASSWORD=%s", password), /* of an environment only its user and root can see */
 		"PGAPPNAME=medicore",
+		"PGTARGETSESSIONATTRS=primary", /* of several hosts, as our own connections do */
 		"LC_ALL=C.UTF-8",
 	};
 	size_t count = sizeof(ours) / sizeof(*ours), n = 0, kept = 0;

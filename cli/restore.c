@@ -76,9 +76,11 @@ check_schemas(const struct restore *r)
 	return true;
 }
 
+/* A dry run is for backups as well, of which somebody wants to know whether they are whole: it may come at any time. */
 static bool
 check_sessions(struct restore *r)
 {
+	FILE *to = r->dry_run ? stdout : stderr;
 	struct backup_session *sessions;
 	size_t count;
 	enum rc rc = backup_store_sessions(&r->server, r->names, &sessions, &count);
@@ -87,10 +89,13 @@ check_sessions(struct restore *r)
 		return cli_failed(r->cli, &r->server, rc, "who is connected") == CLI_DONE;
 	if (count == 0)
 		return true;
-	cli_error(r->cli, "stop them first: systemctl stop medicore.target", "programs are connected to the databases");
+	if (r->dry_run)
+		puts("programs are connected to the databases, which would have to be stopped first");
+	else
+		cli_error(r->cli, "stop them first: systemctl stop medicore.target", "programs are connected to the databases");
 	for (size_t i = 0; i < count; i++)
-		fprintf(stderr, "  %s: %" PRId64 " of %s\n", sessions[i].database, sessions[i].count, sessions[i].role);
-	return false;
+		fprintf(to, "  %s: %" PRId64 " of %s\n", sessions[i].database, sessions[i].count, sessions[i].role);
+	return r->dry_run;
 }
 
 static bool
@@ -201,6 +206,19 @@ finish(struct ctx *cx, const char *roles_sql)
 	return rc == RC_OK ? backup_store_analyze(cx) : rc;
 }
 
+static enum rc
+finish_auth(struct ctx *cx, const char *roles_sql)
+{
+	int64_t ended = 0;
+	enum rc rc = finish(cx, roles_sql);
+
+	if (rc == RC_OK)
+		rc = backup_store_end_logins(cx, &ended);
+	if (rc == RC_OK && ended > 0)
+		printf("  %" PRId64 " logins ended: everybody logs in again\n", ended);
+	return rc;
+}
+
 static bool
 with_roles(struct restore *r, size_t i, enum rc (*does)(struct ctx *cx, const char *roles_sql))
 {
@@ -225,6 +243,7 @@ make_new(struct restore *r, size_t i)
 	const struct backup_database *from = saved(r, i);
 	const char *const argv[] = { "pg_restore", "--exit-on-error", "--single-transaction", "--no-owner", "--no-password", "--dbname",
 		tool_database(a, new_name(r, i)), arena_printf(a, "%s/%s", r->directory, from->file), NULL };
+	bool is_auth = strcmp(r->domains[i].name, "auth") == 0;
 	int64_t start = clock_monotonic_ns();
 	enum rc rc;
 
@@ -236,7 +255,7 @@ make_new(struct restore *r, size_t i)
 	if (rc != RC_OK)
 		return cli_failed(r->cli, &r->server, rc, "%s: database %s", r->domains[i].name, new_name(r, i)) == CLI_DONE;
 	r->made[i] = true;
-	if (!with_roles(r, i, make_roles) || !tool_run(r->cli, argv, NULL) || !with_roles(r, i, finish))
+	if (!with_roles(r, i, make_roles) || !tool_run(r->cli, argv, NULL) || !with_roles(r, i, is_auth ? finish_auth : finish))
 		return false;
 	printf("  in %.1f s\n", (double)(clock_monotonic_ns() - start) / 1e9);
 	return true;

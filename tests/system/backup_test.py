@@ -101,6 +101,9 @@ def server(servers):
     s.sql("billing", "insert into invoice_series values ('', 2026, 41)")
     s.sql("scheduling", "insert into appointment (id, patient_id, service_code, starts_at, ends_at, zone) values"
           " (gen_random_uuid(), %s, 'GP-1', '2026-12-01 10:00+00', '2026-12-01 10:20+00', 'UTC')", PATIENT)
+    s.sql("auth", "insert into account (id, name, email, role, password) values (%s, 'Ada', 'ada@example.org', 'ADMIN', '$argon2id$x')", PATIENT)
+    s.sql("auth", "insert into session (id, account_id, token_hash, access_until, expires_at) values"
+          " (%s, %s, sha256('x'), now() + interval '1 hour', now() + interval '1 hour')", PATIENT, PATIENT)
     assert s.medicore("keys", "rotate").returncode == 0
     for domain in DOMAINS:
         (s.directory / "seal" / domain).write_text(f"seal of {domain}\n")
@@ -292,8 +295,10 @@ def test_what_is_not_empty_or_in_use_is_left_alone(server, backup):
 
 def test_a_dry_run_says_what_would_be_done_and_does_nothing(server, backup):
     before = server.databases()
-    said = server.restore(backup, "--replace", "--dry-run")
+    with server.cursor("medicore_patient", "medicore_patient_rest"):  # it may come while all goes on
+        said = server.restore(backup, "--replace", "--dry-run")
     assert said.returncode == 0 and "what is there now is kept as medicore_patient_before_" in said.stdout, said
+    assert "medicore_patient: 1 of medicore_patient_rest" in said.stdout
     assert server.databases() == before
 
 
@@ -323,6 +328,8 @@ def test_an_empty_server_gets_all_of_it_with_everybodys_rights(servers, server, 
         assert other.rights(domain) == server.rights(domain)
         assert (other.directory / "seal" / domain).read_text() == f"seal of {domain}\n"
     assert other.sql("patient", "select name from patient") == [("Ada",)]
+    # Who was logged out since would be in again.
+    assert "1 logins ended" in said.stdout and other.sql("auth", "select count(*) from session where ended_at is null") == [(0,)]
     with other.cursor("medicore_patient", "medicore_patient_rest") as c:
         c.execute("select name from patient")
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):

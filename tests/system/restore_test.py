@@ -104,6 +104,7 @@ def query(s, database, *statements):
 
 def restore(s, backup, *args):
     said = s.medicore("restore", backup, "--migrations", TOP / "db", *args)
+    s.logins.tokens.clear()  # logins don't outlive it
     s.again()
     return said.stdout
 
