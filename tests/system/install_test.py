@@ -134,7 +134,7 @@ def test_postgresql_takes_our_lines(mapped):
         c.execute("select count(*) filter (where error is not null), count(*) filter (where options = '{map=medicore}') from pg_hba_file_rules")
         assert c.fetchone() == (0, 2)
         c.execute("select count(*) filter (where error is not null), count(*) from pg_ident_file_mappings where map_name = 'medicore'")
-        assert c.fetchone() == (0, 16)
+        assert c.fetchone() == (0, 18)
 
 
 def test_the_operator_is_the_operators_role_and_no_programs(mapped):
