@@ -30,7 +30,7 @@ def bearer(door):
 
 
 @pytest.mark.parametrize("path", ["/patients?limit=1", "/appointments?limit=1", "/services?limit=1", "/invoices?limit=1", "/auth/me",
-                                  "/.well-known/jwks.json", "/audit", "/audit/patient", "/openapi.json"])
+                                  "/.well-known/jwks.json", "/audit", "/audit/patient", "/metrics", "/openapi.json"])
 def test_each_path_reaches_its_program(door, path):
     def answered():
         status, _, content = door.get(path, *bearer(door))
