@@ -1,9 +1,11 @@
 """A bare Debian 12 for tests: debootstrap'ed, with processes, mounts and a network of its own.
 
     with Bare() as server:
-        server.install("postgresql", "apache2")
-        server.run("medicore --version")
+        server.fetch("apache2")
+        server.run("apt-get install -y apache2")
         (server.root / "etc/hostname").read_text()
+        server.systemctl()
+        server.follow(TOP / "doc/operations.md", "package")
 
 Whatever became of the test, nothing is left: the kernel ends all that runs in there when its first process ends, which does so when the
 test's end of a pipe is closed; and where there is enough memory the files are there only.  The debootstrap is kept as
@@ -19,6 +21,7 @@ import tempfile
 
 from medicore import BUILD
 
+LIB = pathlib.Path(__file__).parent
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8",
                "DEBIAN_FRONTEND": "noninteractive"}
 ENOUGH_MEMORY_KIB = 8 << 20
@@ -127,18 +130,31 @@ class Bare:
 
     def run(self, script, network=False, check=True, **env):
         """A shell's script, as root; what it said."""
-        done = subprocess.run([*self.enter(network), "chroot", self.directory, "bash", "-c", script], env={**ENVIRONMENT, **env}, text=True,
+        done = subprocess.run([*self.enter(network), "chroot", self.directory, "timeout", "900", "bash", "-c", script], env={**ENVIRONMENT, **env}, text=True,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         if check:
             assert done.returncode == 0, f"{script}\nended with status {done.returncode} and said:\n{done.stdout}"
         return done
 
-    def install(self, *packages):
-        """From Debian, or files in there; nothing of it starts by itself.  Fetched by the machine's network, installed in the server's own."""
-        names = " ".join(packages)
-        self.run(f"apt-get -q install -y --download-only {names}", network=True)
-        return self.run(f"apt-get -q install -y --no-download {names}")
+    def fetch(self, *packages):
+        """By the machine's network, so that they can be installed in the server's own, which has none."""
+        return self.run(f"apt-get -q install -y --download-only {' '.join(packages)}", network=True)
 
+    def systemctl(self):
+        """Gives it one; units of ours are started for real."""
+        self.fetch("python3-minimal")
+        self.run("apt-get -q install -y python3-minimal")
+        for source, target, mode in (("units.py", "lib/units.py", 0o644), ("units-systemctl", "sbin/systemctl", 0o755)):
+            shutil.copy(LIB / source, self.root / "usr/local" / target)
+            (self.root / "usr/local" / target).chmod(mode)
+
+    def follow(self, page, *ways, directory="/root"):
+        """Does what the page says: all its blocks marked `sh`, and of those marked `sh WAY` the ways given, in one shell."""
+        blocks = [text for way, text in re.findall(r"(?ms)^```sh *(.*?)\n(.*?)^```$", page.read_text()) if way == "" or way in ways]
+        script = "".join(blocks)
+        packages = [name for line in re.findall(r"(?m)^apt-get install -y (.*)$", script.replace("\\\n", " ")) for name in line.split()]
+        self.run(f"cd {directory} && apt-get -q install -y --download-only {' '.join(packages)}", network=True)
+        return self.run(f"set -euxo pipefail\ncd {directory}\n{script}")
 
 def provide_tarball():
     with open(BUILD / ".debian12.lock", "w") as lock:
