@@ -159,8 +159,8 @@ make_admin() {
 	local medicore=("$build/medicore" --config "$run/medicore.conf" user) password=$real/secret/admin
 	[[ ! -e $password ]] || return 0
 	(umask 077 && openssl rand -base64 18 >"$password.new")
-	"${medicore[@]}" add $admin_email --name "The administrator" --role ADMIN --password-file "$password.new" >>"$run/log/migrate.log" 2>&1 ||
-		"${medicore[@]}" passwd $admin_email --password-file "$password.new" >>"$run/log/migrate.log" 2>&1 ||
+	"${medicore[@]}" add $admin_email --name "The administrator" --role ADMIN --password-file "$password.new" >/dev/null 2>>"$run/log/migrate.log" ||
+		"${medicore[@]}" passwd $admin_email --password-file "$password.new" >/dev/null 2>>"$run/log/migrate.log" ||
 		die "the first account could not be made; see $run/log/migrate.log"
 	mv "$password.new" "$password"
 }
