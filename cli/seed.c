@@ -81,6 +81,10 @@ count(struct seed *seed, const struct seed_part *part, const struct seed_item *i
 		seed->rows++;
 		if (items[i].rc == RC_DUPLICATE) {
 			seed->already++;
+		} else if (items[i].rc == RC_STALE) {
+			seed->already++;
+			seed->noted++;
+			fprintf(stderr, "%s %s: is here with other values, and is left as it is\n", part->table, items[i].id);
 		} else if (items[i].rc != RC_OK) {
 			seed->refused++;
 			fprintf(stderr, "%s %s: %s\n", part->table, items[i].id, items[i].reason);

@@ -30,7 +30,7 @@ struct seed_row {
 struct seed_item {
 	const char *id;
 	void *value;	    /* the domain's struct */
-	enum rc rc;	    /* RC_OK, RC_DUPLICATE: was there already, else refused */
+	enum rc rc;	    /* RC_OK; RC_DUPLICATE, RC_STALE: was there already, the same or otherwise; else refused */
 	const char *reason; /* of a refusal */
 	const char *note;   /* what somebody should look at, although it is in; NULL: nothing */
 };

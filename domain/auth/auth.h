@@ -67,8 +67,8 @@ struct foreign_account {
  * *ret_weak says what is wrong with one in clear that may not be chosen here, NULL where nothing is. */
 enum rc account_check_foreign(struct ctx *cx, const struct foreign_account *asked, const char **ret_weak);
 
-/* In the open transaction.  RC_OK; RC_DUPLICATE where its id was there already, and is left as it is; RC_CONFLICT where its e-mail is
- * another's.  A password in clear is hashed, unless it is but a rehearsal: then nobody can log in by it. */
+/* In the open transaction.  RC_OK; RC_DUPLICATE where its id was there already, RC_STALE where it was there with another e-mail, name or
+ * role: both are left as they are; RC_CONFLICT where its e-mail is another's.  A password in clear is hashed, unless it is but a rehearsal: then nobody can log in by it. */
 enum rc account_take_over(
     struct ctx *cx, const struct foreign_account *asked, size_t count, bool rehearsal, enum rc *ret_each);
 

@@ -17,7 +17,7 @@ struct credential {
 /* RC_CONFLICT where the address is taken. */
 enum rc account_store_insert(
     struct ctx *cx, const struct account *a, const char *password, struct account *ret_saved);
-/* For each: RC_OK, RC_DUPLICATE (the id), RC_CONFLICT (the address).  as.password is the hash. */
+/* For each: RC_OK, RC_DUPLICATE (the id), RC_STALE (the id, with other values), RC_CONFLICT (the address).  as.password is the hash. */
 enum rc account_store_insert_all(struct ctx *cx, const struct foreign_account *all, size_t count, enum rc *ret_each);
 /* The same of what would become of them. */
 enum rc account_store_foresee(struct ctx *cx, const struct foreign_account *all, size_t count, enum rc *ret_each);

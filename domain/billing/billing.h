@@ -183,8 +183,8 @@ extern const struct field foreign_invoice_fields[];
 enum rc invoice_check_foreign(struct ctx *cx, const struct foreign_invoice *asked, const char **ret_why);
 
 /*
- * In the open transaction, with all that its state means in the books.  RC_OK, or RC_DUPLICATE where its id was there already, and is left as
- * it is.  booked: the day (YYYY-MM-DD) that all of them count for in the books; NULL: now.
+ * In the open transaction, with all that its state means in the books.  RC_OK; RC_DUPLICATE where its id was there already, RC_STALE where
+ * it was there with another patient, amount or state: both are left as they are.  booked: the day (YYYY-MM-DD) that all of them count for in the books; NULL: now.
  */
 enum rc invoice_take_over(
     struct ctx *cx, const struct foreign_invoice *asked, size_t count, const char *booked, enum rc *ret_each);

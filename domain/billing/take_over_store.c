@@ -33,11 +33,12 @@ static const struct pg_stmt moment = {
 };
 
 struct outcome {
-	bool is_new;
+	bool is_new, same;
 };
 
 static const struct field outcome_fields[] = {
 	{ .name = "isNew", .type = F_BOOL, .at = offsetof(struct outcome, is_new) },
+	{ .name = "same", .type = F_BOOL, .at = offsetof(struct outcome, same) },
 	FIELD_END,
 };
 
@@ -50,7 +51,9 @@ static const struct pg_stmt insert_imported = {
 	       " new as (insert into invoice (id, patient_id, status, amount, subtotal, remaining_amount, amount_paid, amount_refunded,"
 	       " currency, issued_at, due_date) select id, patient_id, status, amount, amount, remaining, paid, refunded, $2,"
 	       " $1::timestamptz, due_date from asked order by n on conflict (id) do nothing returning id)"
-	       " select new.id is not null as is_new from asked a left join new on new.id = a.id order by n",
+	       " select new.id is not null as is_new, (i.patient_id, i.amount, i.status) is not distinct from"
+	       " (a.patient_id, a.amount, a.status) as same from asked a left join new on new.id = a.id"
+	       " left join invoice i on i.id = a.id order by n",
 	.takes = "at currency ids patients statuses amounts remaining paid refunded due",
 	.in = columns_fields,
 	.out = outcome_fields,
@@ -105,7 +108,7 @@ imported_insert(struct ctx *cx, const struct imported *to, const struct invoice 
 		pg_array_end(&c[3]), pg_array_end(&c[4]), pg_array_end(&c[5]), pg_array_end(&c[6]), pg_array_end(&c[7]) },
 	    sizeof(*outcomes), &outcomes, &n);
 	for (size_t i = 0; rc == RC_OK && i < count; i++)
-		ret_each[i] = outcomes[i].is_new ? RC_OK : RC_DUPLICATE;
+		ret_each[i] = outcomes[i].is_new ? RC_OK : outcomes[i].same ? RC_DUPLICATE : RC_STALE;
 	return rc;
 }
 

@@ -14,7 +14,7 @@ struct imported {
 /* at: RFC 3339; NULL: now. */
 enum rc imported_begin(struct ctx *cx, struct imported *ret, const char *at);
 
-/* RC_OK, or RC_DUPLICATE (the id), for each. */
+/* RC_OK, RC_DUPLICATE (the id), or RC_STALE (the id, with other values), for each. */
 enum rc imported_insert(struct ctx *cx, const struct imported *to, const struct invoice *all, size_t count, enum rc *ret_each);
 
 void imported_add_line(struct imported *to, const struct invoice *of);

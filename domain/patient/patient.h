@@ -41,7 +41,8 @@ extern const struct field patient_filters[];
 enum rc patient_register(struct ctx *cx, const struct patient *asked, struct patient *ret_saved);
 
 /* For many at once, which come with their ids: what can be said of one without asking the database, and what became of each: RC_OK;
- * RC_DUPLICATE where its id was there already, and is left as it is; RC_CONFLICT where its e-mail is another's. */
+ * RC_DUPLICATE where its id was there already, RC_STALE where it was there with other values: both are left as they are; RC_CONFLICT where
+ * its e-mail is another's. */
 enum rc patient_check(struct ctx *cx, const struct patient *asked);
 enum rc patient_register_all(struct ctx *cx, const struct patient *asked, size_t count, enum rc *ret_each);
 

@@ -227,12 +227,23 @@ static const struct field columns_fields[] = {
 };
 
 struct outcome {
-	bool is_new, there;
+	bool is_new, there, same;
 };
+
+static enum rc
+outcome(const struct outcome *o)
+{
+	if (o->is_new)
+		return RC_OK;
+	if (o->there)
+		return o->same ? RC_DUPLICATE : RC_STALE;
+	return RC_CONFLICT;
+}
 
 static const struct field outcome_fields[] = {
 	{ .name = "isNew", .type = F_BOOL, .at = offsetof(struct outcome, is_new) },
 	{ .name = "there", .type = F_BOOL, .at = offsetof(struct outcome, there) },
+	{ .name = "same", .type = F_BOOL, .at = offsetof(struct outcome, same) },
 	FIELD_END,
 };
 
@@ -244,8 +255,10 @@ static const struct pg_stmt insert_patients = {
 	       " new as (insert into patient (id, name, email, gender, address, date_of_birth, registered_date)"
 	       " select id, name, email, gender, address, date_of_birth, registered_date from asked order by n"
 	       " on conflict do nothing returning id)"
-	       " select new.id is not null as is_new, exists (select from patient p where p.id = a.id) as there"
-	       " from asked a left join new on new.id = a.id order by n",
+	       " select new.id is not null as is_new, p.id is not null as there,"
+	       " (p.name, p.email, p.gender, p.address, p.date_of_birth, p.registered_date)"
+	       " is not distinct from (a.name, a.email, a.gender, a.address, a.date_of_birth, a.registered_date) as same"
+	       " from asked a left join new on new.id = a.id left join patient p on p.id = a.id order by n",
 	.takes = "ids names emails genders addresses births registrations",
 	.in = columns_fields,
 	.out = outcome_fields,
@@ -275,7 +288,7 @@ patient_store_insert_all(struct ctx *cx, const struct patient *all, size_t count
 		pg_array_end(&c[4]), pg_array_end(&c[5]), pg_array_end(&c[6]) },
 	    sizeof(*outcomes), &outcomes, &n);
 	for (size_t i = 0; rc == RC_OK && i < count; i++)
-		ret_each[i] = outcomes[i].is_new ? RC_OK : outcomes[i].there ? RC_DUPLICATE : RC_CONFLICT;
+		ret_each[i] = outcome(&outcomes[i]);
 	return rc;
 }
 

@@ -190,9 +190,14 @@ def test_patients_keep_their_ids_and_what_is_refused_is_said_line_by_line(s):
     out, err = seed(s, *old.flags("patients"), status=1)
     assert out == [f"patients: imported 0, already there {n}, refused {len(refused)} of {n + len(refused)} rows"]
     assert err == refused
-    assert s.http("DELETE", f"/patients/{everybody[0][0]}")[0] == 204  # who was deleted here stays so
-    out, _ = seed(s, *old.flags("patients"), status=1)
-    assert out[0].startswith(f"patients: imported 0, already there {n},")
+
+    # What changed since, on either side, is said; who was deleted here stays so.
+    assert s.http("DELETE", f"/patients/{everybody[0][0]}")[0] == 204
+    assert s.http("PATCH", f"/patients/{everybody[1][0]}", {"address": "elsewhere"})[0] == 200
+    old.put("patients", "update patient set name = 'Another' where id = %s", [(everybody[2][0],)])
+    out, err = seed(s, *old.flags("patients"), status=1)
+    assert out == [f"patients: imported 0, already there {n}, refused {len(refused)} of {n + len(refused)} rows; to be looked at 2"]
+    assert sorted(err) == sorted(refused + [f"patient {everybody[k][0]}: is here with other values, and is left as it is" for k in (1, 2)])
     assert s.http("GET", f"/patients/{everybody[0][0]}")[0] == 404
 
 
@@ -274,6 +279,8 @@ def test_invoices_come_with_their_states_and_the_books_balance(s):
     assert out == [f"invoices: imported 0, already there {len(rows)}, refused {len(refused)} of {len(rows) + len(refused)} rows"]
     assert err == refused
     live_on(s, rows)
+    _, err = seed(s, *old.flags("billing"), status=1)
+    assert len([line for line in err if line.endswith(": is here with other values, and is left as it is")]) == 4
 
 
 def live_on(s, rows):
@@ -345,6 +352,9 @@ def test_accounts_log_in_as_ever_and_end_with_argon2id(s):
     out, err = seed(s, *old.flags("auth"), status=1)  # which takes nobody's new hash away
     assert out == [f"accounts: imported 0, already there {n}, refused {len(refused)} of {of} rows"]
     assert err == refused and hashes() == second
+    old.put("auth", "update users set role = 'STAFF' where email = 'clear@seed.example'")
+    _, err = seed(s, *old.flags("auth"), status=1)
+    assert err == [f"users {numbered('eeeeeeee', '00')}: is here with other values, and is left as it is", *refused]
 
 
 # --- whatever happens ---
@@ -357,23 +367,33 @@ def fill(old, n):
                        " from generate_series(1, %s) n", [(SEVEN, n)])
 
 
-def killed_midway(s, old, domain, table):
-    """Runs it until some rows of the table are there, and no further."""
-    running = subprocess.Popen([s.tool("medicore"), "--config", str(s.run / "medicore.conf"), "import", "seed",
-                                *old.flags("patients", "billing")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        wait_until(lambda: running.poll() is not None or s.sql(domain, f"select 1 from {table} limit 1"), 60, "the first rows")
-    finally:
+IN_THE_WAY = {
+    "patient": "insert into patient values ('aaaaaaaa-0000-4000-8000-000000001500', 'x', 'x@y', 'OTHER', 'x', '1970-01-01', '1970-01-01')",
+    "billing": "insert into invoice (id, patient_id, amount, subtotal, remaining_amount, currency)"
+               " values ('bbbbbbbb-0000-4000-8000-000000001500', gen_random_uuid(), 1, 1, 1, 'USD')",
+}
+
+
+def killed_midway(s, old, domain):
+    """Kills it while it waits for somebody who has one of its rows in hand; how many rows of the table are there then?"""
+    with contextlib.closing(old.connect(f"medicore_{domain}")) as db:
+        db.cursor().execute(IN_THE_WAY[domain])
+        running = subprocess.Popen([s.tool("medicore"), "--config", str(s.run / "medicore.conf"), "import", "seed",
+                                    *old.flags("patients", "billing")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(lambda: running.poll() is not None or s.sql(domain, "select 1 from pg_stat_activity where usename = 'medicore_operator'"
+                                                                       " and wait_event_type = 'Lock'"), 60, "its wait")
         running.send_signal(signal.SIGKILL)
         running.wait()
+        db.rollback()
+    table = "patient" if domain == "patient" else "invoice"
     return s.sql(domain, f"select count(*) from {table}")[0][0]
 
 
 def test_a_run_that_was_killed_is_repeated_until_all_is_there_once(s):
-    old, n = Replaced(s), 10000
+    old, n = Replaced(s), 5000
     fill(old, n)
-    assert 0 < killed_midway(s, old, "patient", "patient") < n
-    assert 0 < killed_midway(s, old, "billing", "invoice") < n
+    assert killed_midway(s, old, "patient") == 1000  # the batches before
+    assert killed_midway(s, old, "billing") == 1000
     out, err = seed(s, *old.flags("patients", "billing"))
     assert out[0] == f"patients: imported 0, already there {n}, refused 0 of {n} rows"
     assert out[1].startswith("invoices: imported ") and f" refused 0 of {n} rows; to be looked at " in out[1]
