@@ -31,7 +31,7 @@
 
 #define SEAL_EVERY_NS INT64_C(1000000000)
 #define PURGE_EVERY_NS INT64_C(3600000000000)
-#define COUNT_EVERY_NS INT64_C(5000000000)
+#define COUNT_EVERY_NS INT64_C(1000000000)
 
 struct collector {
 	const struct trail *trail;
