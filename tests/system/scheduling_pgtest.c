@@ -127,11 +127,12 @@ END_TEST
 START_TEST(event_comes_out_of_the_outbox_as_it_went_in)
 {
 	static const char payload[] = { 0, (char)0xff, '\\', '\'', 1 };
+	char traceparent[TRACEPARENT_SIZE];
 	struct appointment cancelled;
 	struct event *events;
 	int64_t *seqs;
 
-	desk.request_id = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+	trace_parent(&desk.trace, traceparent);
 	ck_assert_int_eq(book(&desk, ID, 0), RC_OK);
 	ck_assert_int_eq(appointment_cancel(&desk, &ports, ID, 1, "ill", &cancelled), RC_OK);
 	ck_assert_int_eq(appointment_cancel(&desk, &ports, ID, 0, "again", &cancelled), RC_OK);
@@ -146,7 +147,7 @@ START_TEST(event_comes_out_of_the_outbox_as_it_went_in)
 		ck_assert_str_eq(events[i].topic, TOPIC_APPOINTMENT);
 		ck_assert_str_eq(events[i].key, PATIENT);
 		ck_assert_str_eq(events[i].source, "/medicore/scheduling");
-		ck_assert_str_eq(events[i].traceparent, desk.request_id);
+		ck_assert_str_eq(events[i].traceparent, traceparent);
 		ck_assert(instant_parse(events[i].time, strlen(events[i].time), &time));
 		ck_assert_uint_eq(events[i].length, sizeof(payload));
 		ck_assert_mem_eq(events[i].payload, payload, sizeof(payload) - 1);
