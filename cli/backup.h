@@ -10,11 +10,16 @@
 #include "lib/base/dates.h"
 #include "lib/field/field.h"
 
-#define BACKUP_DOMAINS 4
 #define BACKUP_FORMAT 1
 #define BACKUP_MANIFEST "manifest.json"
 #define BACKUP_NAME_SIZE 17 /* 20261127T084118Z */
 #define SHA256_HEX_SIZE 65
+
+/*
+ * In the order of their moments: who refers to others comes first, so that what it refers to is in the backup as well.  An appointment
+ * younger than billing's moment lacks its invoice, which its event mends; an invoice without its appointment could only be voided.
+ */
+enum backup_order { BILLING, SCHEDULING, PATIENT, AUTH, BACKUP_DOMAINS };
 
 struct backup_domain {
 	const char *name;
@@ -22,10 +27,6 @@ struct backup_domain {
 	int64_t schema;       /* newest that this program knows */
 };
 
-/*
- * In the order of their moments: who refers to others comes first, so that what it refers to is in the backup as well.  An appointment
- * younger than billing's moment lacks its invoice, which its event mends; an invoice without its appointment could only be voided.
- */
 void backup_domains(struct backup_domain ret_domains[BACKUP_DOMAINS]);
 
 /* --- what a backup says of itself (backup_manifest.c) --- */

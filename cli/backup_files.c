@@ -61,14 +61,18 @@ file_digest(struct cli *cli, const char *path, bool sync, char ret_sha256[SHA256
 	return good || complain(cli, path);
 }
 
-/* What root writes is its directory's owner's, who is to read it. */
+/* What root writes is its directory's owner's, who is to read it.  Where that is root already nothing is changed: a unit may forbid chown as such. */
 static bool
 give_away(struct arena *a, int fd, const char *path)
 {
-	struct stat st;
+	struct stat directory, file;
 
-	return geteuid() != 0 ||
-	       (stat(dirname(arena_strdup(a, path)), &st) == 0 && fchown(fd, st.st_uid, st.st_gid) == 0);
+	if (geteuid() != 0)
+		return true;
+	if (stat(dirname(arena_strdup(a, path)), &directory) != 0 || fstat(fd, &file) != 0)
+		return false;
+	return (file.st_uid == directory.st_uid && file.st_gid == directory.st_gid) ||
+	       fchown(fd, directory.st_uid, directory.st_gid) == 0;
 }
 
 static bool

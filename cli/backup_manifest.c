@@ -55,10 +55,10 @@ static const struct field manifest_fields[] = {
 void
 backup_domains(struct backup_domain ret_domains[BACKUP_DOMAINS])
 {
-	ret_domains[0] = (struct backup_domain){ "billing", config->database.billing, BILLING_SCHEMA };
-	ret_domains[1] = (struct backup_domain){ "scheduling", config->database.scheduling, SCHEDULING_SCHEMA };
-	ret_domains[2] = (struct backup_domain){ "patient", config->database.patient, PATIENT_SCHEMA };
-	ret_domains[3] = (struct backup_domain){ "auth", config->database.auth, AUTH_SCHEMA };
+	ret_domains[BILLING] = (struct backup_domain){ "billing", config->database.billing, BILLING_SCHEMA };
+	ret_domains[SCHEDULING] = (struct backup_domain){ "scheduling", config->database.scheduling, SCHEDULING_SCHEMA };
+	ret_domains[PATIENT] = (struct backup_domain){ "patient", config->database.patient, PATIENT_SCHEMA };
+	ret_domains[AUTH] = (struct backup_domain){ "auth", config->database.auth, AUTH_SCHEMA };
 }
 
 bool

@@ -66,9 +66,10 @@ static const struct verb verbs[] = {
 	  "\n"
 	  "Programs go on meanwhile. doc/operations.md says what is in it and how it is restored.\n",
 	  verb_backup },
-	{ "restore", "DIR/YYYYMMDDThhmmssZ [--replace] [--dry-run] [--migrations DIR]", "bring back what a backup has",
+	{ "restore", "DIR/YYYYMMDDThhmmssZ [--replace] [--only DOMAIN] [--dry-run] [--migrations DIR]", "bring back what a backup has",
 	  "Verifies it first. Programs must be stopped. The databases are made beside those that are there, and put in their places at once.\n"
 	  "  --replace         even where they are not empty: those are kept under other names\n"
+	  "  --only DOMAIN     patient, scheduling, billing or auth: the others stay as they are\n"
 	  "  --dry-run         verify it, say what would be done, and do nothing\n"
 	  "  --migrations DIR  take roles.sql from DIR instead of " PKGDATADIR "/db\n"
 	  "\n"

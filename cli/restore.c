@@ -27,6 +27,7 @@ struct restore {
 	struct cli *cli;
 	const char *directory;
 	const char *migrations;
+	const char *only; /* a domain; NULL: all of them */
 	bool replace, dry_run;
 	struct backup_manifest manifest;
 	struct backup_domain domains[BACKUP_DOMAINS];
@@ -48,6 +49,12 @@ static const char *
 old_name(const struct restore *r, size_t i)
 {
 	return arena_printf(r->cli->arena, "%s_before_%s", r->domains[i].database, r->at);
+}
+
+static bool
+is_wanted(const struct restore *r, size_t i)
+{
+	return r->only == NULL || strcmp(r->only, r->domains[i].name) == 0;
 }
 
 static const struct backup_database *
@@ -123,6 +130,8 @@ check_databases(struct restore *r)
 	bool good = true;
 
 	for (size_t i = 0; i < BACKUP_DOMAINS; i++) {
+		if (!is_wanted(r, i))
+			continue;
 		if (!look_into(r, i))
 			return false;
 		if (r->filled[i] && !r->replace) {
@@ -156,6 +165,8 @@ tell_plan(const struct restore *r)
 	printf("backup of %s by MediCore %s, from PostgreSQL %s: %zu databases, %zu files, all whole\n", when, r->manifest.program,
 	    r->manifest.server, r->manifest.databases.count, r->manifest.files.count);
 	for (size_t i = 0; i < BACKUP_DOMAINS; i++) {
+		if (!is_wanted(r, i))
+			continue;
 		instant_format(saved(r, i)->moment.us, when);
 		printf("%s: database %s will be as of %s, schema %" PRId64, r->domains[i].name, r->domains[i].database, when,
 		    saved(r, i)->schema);
@@ -243,7 +254,6 @@ make_new(struct restore *r, size_t i)
 	const struct backup_database *from = saved(r, i);
 	const char *const argv[] = { "pg_restore", "--exit-on-error", "--single-transaction", "--no-owner", "--no-password", "--dbname",
 		tool_database(a, new_name(r, i)), arena_printf(a, "%s/%s", r->directory, from->file), NULL };
-	bool is_auth = strcmp(r->domains[i].name, "auth") == 0;
 	int64_t start = clock_monotonic_ns();
 	enum rc rc;
 
@@ -255,13 +265,13 @@ make_new(struct restore *r, size_t i)
 	if (rc != RC_OK)
 		return cli_failed(r->cli, &r->server, rc, "%s: database %s", r->domains[i].name, new_name(r, i)) == CLI_DONE;
 	r->made[i] = true;
-	if (!with_roles(r, i, make_roles) || !tool_run(r->cli, argv, NULL) || !with_roles(r, i, is_auth ? finish_auth : finish))
+	if (!with_roles(r, i, make_roles) || !tool_run(r->cli, argv, NULL) || !with_roles(r, i, i == AUTH ? finish_auth : finish))
 		return false;
 	printf("  in %.1f s\n", (double)(clock_monotonic_ns() - start) / 1e9);
 	return true;
 }
 
-/* All four in one transaction, which fails where somebody is connected. */
+/* All of them in one transaction, which fails where somebody is connected. */
 static enum rc
 rename_all(struct restore *r)
 {
@@ -270,6 +280,8 @@ rename_all(struct restore *r)
 	if (rc != RC_OK)
 		return rc;
 	for (size_t i = 0; rc == RC_OK && i < BACKUP_DOMAINS; i++) {
+		if (!is_wanted(r, i))
+			continue;
 		if (r->there[i])
 			rc = backup_store_rename(&r->server, r->domains[i].database, old_name(r, i));
 		if (rc == RC_OK)
@@ -366,7 +378,7 @@ restore_seals(const struct restore *r)
 		return true;
 	}
 	for (size_t i = 0; good && i < BACKUP_DOMAINS; i++)
-		good = restore_seal(r, r->domains[i].name);
+		good = !is_wanted(r, i) || restore_seal(r, r->domains[i].name);
 	return good && directory_sync(r->cli, config->audit.seal);
 }
 
@@ -443,7 +455,7 @@ compare_secret(const struct restore *r, const char *value, const char *name, con
 static bool
 restore_files(const struct restore *r)
 {
-	bool good = restore_seals(r) && restore_keys(r);
+	bool good = restore_seals(r) && (!is_wanted(r, AUTH) || restore_keys(r));
 
 	compare_secret(r, config->audit.key, "audit",
 	    "[audit] key is not the backup's, without which its audit trails can't be verified: put it back before a relay starts");
@@ -460,7 +472,7 @@ tell_numbers(const struct restore *r)
 	size_t count = 0;
 	struct ctx cx;
 
-	if (!cli_open(r->cli, r->domains[0].database, config->database.admin, &cx))
+	if (!is_wanted(r, BILLING) || !cli_open(r->cli, r->domains[BILLING].database, config->database.admin, &cx))
 		return;
 	if (backup_store_series(&cx, &series, &count) == RC_OK)
 		for (size_t i = 0; i < count; i++)
@@ -475,7 +487,7 @@ tell_next(const struct restore *r)
 	bool older = false;
 
 	for (size_t i = 0; i < BACKUP_DOMAINS; i++)
-		older = older || saved(r, i)->schema < r->domains[i].schema;
+		older = older || (is_wanted(r, i) && saved(r, i)->schema < r->domains[i].schema);
 	puts("restored.  Next:");
 	if (older)
 		puts("  medicore migrate                   the backup's schema is older than this program's");
@@ -490,7 +502,7 @@ restore_databases(struct restore *r)
 	bool good = drop_left_behind(r);
 
 	for (size_t i = 0; good && i < BACKUP_DOMAINS; i++)
-		good = make_new(r, i);
+		good = !is_wanted(r, i) || make_new(r, i);
 	good = good && !tool_stopped() && put_in_place(r);
 	if (!good) {
 		drop_new(r);
@@ -526,9 +538,9 @@ restore_all(struct restore *r)
 	bool good;
 
 	strftime(r->at, sizeof(r->at), "%Y%m%dT%H%M%SZ", gmtime(&now));
-	backup_domains(r->domains);
 	for (size_t i = 0; i < BACKUP_DOMAINS; i++)
-		pg_array_add(&names, r->domains[i].database);
+		if (is_wanted(r, i))
+			pg_array_add(&names, r->domains[i].database);
 	r->names = pg_array_end(&names);
 	if (!manifest_read(r->cli, r->directory, &r->manifest) || !manifest_verify(r->cli, r->directory, &r->manifest) ||
 	    !check_schemas(r))
@@ -545,9 +557,11 @@ int
 verb_restore(struct cli *cli, int argc, char **argv)
 {
 	struct restore *r = arena_zalloc(cli->arena, sizeof(*r));
+	bool known = false;
 
 	r->cli = cli;
 	r->migrations = PKGDATADIR "/db";
+	backup_domains(r->domains);
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--replace") == 0)
 			r->replace = true;
@@ -555,6 +569,8 @@ verb_restore(struct cli *cli, int argc, char **argv)
 			r->dry_run = true;
 		else if (strcmp(argv[i], "--migrations") == 0 && i + 1 < argc)
 			r->migrations = argv[++i];
+		else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
+			r->only = argv[++i];
 		else if (argv[i][0] == '-' || argv[i][0] == '\0' || r->directory != NULL)
 			return cli_usage(cli, "%s: is not understood", argv[i]);
 		else
@@ -562,6 +578,10 @@ verb_restore(struct cli *cli, int argc, char **argv)
 	}
 	if (r->directory == NULL)
 		return cli_usage(cli, "name the backup, DIR/YYYYMMDDThhmmssZ");
+	for (size_t i = 0; i < BACKUP_DOMAINS; i++)
+		known = known || is_wanted(r, i);
+	if (!known)
+		return cli_usage(cli, "--only takes patient, scheduling, billing or auth");
 	umask(077);
 	return restore_all(r) ? CLI_DONE : CLI_FAILED;
 }

@@ -242,6 +242,14 @@ def test_a_disk_that_fills_up_meanwhile_leaves_no_half_backup(server, tmp_path):
         subprocess.run(["umount", "-l", directory], check=True)
 
 
+def test_a_backup_needs_no_more_rights_than_its_unit_has(server, tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("needs rights to give away")
+    said = subprocess.run(["setpriv", "--bounding-set=-all,+dac_read_search", "--no-new-privs", *server.command("backup", tmp_path / "b")],
+                          env=server.settings(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert said.returncode == 0 and len(names(tmp_path / "b")) == 1, said
+
+
 # --- what is refused ---
 
 def test_a_backup_that_was_cut_or_changed_is_refused(server, backup, tmp_path):
@@ -354,6 +362,17 @@ def test_replacing_keeps_what_was_there_under_another_name(server, backup):
     later, = (server.directory / "seal").glob("patient.before-*")
     assert later.read_text() == "a later seal\n"
     assert (server.directory / "seal" / "patient").read_text() == "seal of patient\n"
+
+
+def test_one_domain_can_come_back_alone(server, backup):
+    server.sql("patient", "update patient set name = 'Later'")
+    server.sql("billing", "update service set description = 'Later'")
+    time.sleep(1)  # what is put aside is named by the second
+    assert server.restore(backup, "--replace", "--only", "nobody").returncode == 2
+    said = server.restore(backup, "--replace", "--only", "billing")
+    assert said.returncode == 0 and said.stdout.count("restoring") == 1, said
+    assert server.sql("patient", "select name from patient") == [("Later",)]
+    assert server.sql("billing", "select description from service") == [("Visit",)]
 
 
 def test_what_a_killed_restore_left_is_dropped_by_the_next(server, backup):

@@ -4,7 +4,6 @@ import contextlib
 import json
 import random
 import re
-import shutil
 import signal
 import threading
 import time
@@ -109,20 +108,6 @@ def restore(s, backup, *args):
     return said.stdout
 
 
-def mixed(directory, backup, older, domain):
-    """The backup, with domain's database as the older one has it."""
-    new = shutil.copytree(backup, directory / f"older-{domain}")
-    shutil.copy(older / f"{domain}.dump", new)
-    shutil.copy(older / "seal" / domain, new / "seal" / domain)
-    manifest, before = (json.loads((b / "manifest.json").read_text()) for b in (new, older))
-    for part, key in (("databases", "domain"), ("files", "file")):
-        for row in manifest[part]:
-            if row[key] in (domain, f"seal/{domain}"):
-                row.update(next(r for r in before[part] if r[key] == row[key]))
-    (new / "manifest.json").write_text(json.dumps(manifest))
-    return new
-
-
 def mend(s, *flags, status=0):
     done = s.medicore("check", "--mend", "--grace", "0", *flags, check=False)
     assert done.returncode == status, done
@@ -142,7 +127,6 @@ def agree(s, clinic):
     appointments = dict(s.sql("scheduling", "select id::text, status from appointment"))
     invoices = s.sql("billing", "select appointment_id::text, status, amount_paid, appointment_cancelled from invoice")
     assert sorted(a for a, *_ in invoices) == sorted(appointments)
-    assert set(appointments) <= set(clinic.booked)
     for a, status, paid, cancelled in invoices:
         if appointments[a] == "CANCELLED":
             assert a in clinic.cancelled and cancelled and (status == "VOID" or paid > 0)
@@ -173,9 +157,8 @@ def test_what_was_lost_comes_back_as_of_the_backup_and_all_goes_on(s, clinic, ba
 
 
 def test_bookings_and_cancellations_that_an_older_billing_lacks_are_sent_again_or_told_anew(s, clinic, backups):
-    b = mixed(s.run, backups[1], backups[0], "billing")
     stop_programs(s)
-    restore(s, b, "--replace")
+    restore(s, backups[0], "--replace", "--only", "billing")
     lacking = len(s.sql("scheduling", "select 1 from appointment")) - len(s.sql("billing", "select 1 from invoice"))
     assert lacking >= 20
     # Some of the events were purged, as they are after seven days; neither may they go out on their own.
@@ -197,9 +180,10 @@ def test_bookings_and_cancellations_that_an_older_billing_lacks_are_sent_again_o
 
 
 def test_invoices_of_bookings_that_an_older_scheduling_lacks_are_voided_unless_money_came_in(s, clinic, backups):
-    b = mixed(s.run, backups[1], backups[0], "scheduling")
+    for n in range(3):
+        clinic.pay(s.book(clinic.patients[n], starts="2027-02-02T10:00:00Z")["id"])
     stop_programs(s)
-    restore(s, b, "--replace")
+    restore(s, backups[0], "--replace", "--only", "scheduling")
     # A patient whom nobody knows any more, too.
     s.sql("patient", "delete from patient where id = %s", clinic.patients[3])
     known = {a for a, in s.sql("scheduling", "select id::text from appointment")}
