@@ -200,7 +200,7 @@ class Containers:
 
     def run(self, name, *command, check=True):
         process = self.start(name, command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=180)
         assert process.returncode == 0 or not check, f"{command} in {name} said:\n{out}{err}"
         return subprocess.CompletedProcess(command, process.returncode, out, err)
 
@@ -221,7 +221,7 @@ class Containers:
         self.last = self.inside(name, *(test if kind == "CMD" else ["/bin/sh", "-c", *test]))
         return self.last.returncode == 0
 
-    def wait_healthy(self, name, seconds=30):
+    def wait_healthy(self, name, seconds=90):
         try:
             wait_until(lambda: self.healthy(name), seconds, f"the health of {name}")
         except AssertionError as e:
@@ -231,7 +231,7 @@ class Containers:
         """As its own signal has it; true where it ended by itself."""
         process = self.processes[name]
         os.kill(self.first(name), signal.Signals[self.services[name].get("stop_signal", "SIGTERM")])
-        wait_until(lambda: process.poll() is not None, 15, f"the end of {name}")
+        wait_until(lambda: process.poll() is not None, 60, f"the end of {name}")
         del self.processes[name]
         return process.returncode == 0
 
@@ -263,7 +263,7 @@ class Containers:
         process = self.start_service(name)
         if service["restart"] == "no":
             del self.processes[name]
-            assert process.wait(60) == 0, f"{name} said:\n{self.log(name)}"
+            assert process.wait(180) == 0, f"{name} said:\n{self.log(name)}"
 
     def start_service(self, name):
         log = self.directory / "logs" / name
