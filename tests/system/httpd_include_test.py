@@ -8,7 +8,7 @@ import uuid
 
 import pytest
 
-from installed import Installed, front_door
+from installed import MODULES, Installed, apache, front_door
 from medicore import wait_until
 
 SOMEBODY = "6b29fc40-ca47-4067-b31d-00dd010662da"
@@ -118,3 +118,31 @@ def test_programs_restart_without_a_failed_request(system, door):
     after = system.status("medicore-patient@1.service", "medicore-patient@2.service")
     assert all(after[name][0] == "active" and after[name][1] != before[name][1] for name in before)
     assert set(codes) <= {404, 503} and codes.count(503) == 0, codes
+
+
+# --- a server that is MediCore's alone ---
+
+def test_the_limits_of_a_server_of_its_own_fit_debians_tree(system, tmp_path):
+    """With the worker MPM, which they are for, and connections kept."""
+    part = tmp_path / "part.conf"
+    part.write_text(system.here((system.prefix / "etc/medicore/apache.conf").read_text()))
+    command = apache(tmp_path, system.http, f"IncludeOptional {part}")
+    enabled = tmp_path / "apache2/mods-enabled"
+    for old in enabled.glob("mpm_*"):
+        old.unlink()
+    for kind in ("load", "conf"):
+        (enabled / f"mpm_worker.{kind}").symlink_to(f"../mods-available/mpm_worker.{kind}")
+    (tmp_path / "apache2/conf-enabled/medicore.conf").write_text(f"Include {system.prefix}/etc/medicore/apache-limits.conf\n")
+    asked = [*command[:-2], "-t", "-D", "DUMP_RUN_CFG"]
+    done = subprocess.run(asked, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == 0 and "WARNING" not in done.stdout, done.stdout
+    assert "Define: MEDICORE_KEPT=enablereuse=on max=5 acquire=5000" in done.stdout
+
+
+@pytest.mark.parametrize("module", MODULES.split())
+def test_a_module_that_is_missing_is_named(system, tmp_path, module):
+    command = apache(tmp_path, system.http, f"IncludeOptional {system.prefix}/etc/medicore/apache.conf")
+    for enabled in (tmp_path / "apache2/mods-enabled").glob(f"{module}*.load"):
+        enabled.unlink()
+    done = subprocess.run([*command[:-2], "-t"], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode != 0 and f"a2enmod {module}" in done.stdout
