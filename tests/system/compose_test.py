@@ -129,9 +129,9 @@ def test_every_network_but_the_front_doors_leads_nowhere():
 
 @pytest.mark.parametrize("domain", DOMAINS)
 def test_programs_of_a_domain_meet_nobody_of_another_where_their_database_is(domain):
-    roles = {line.split()[1] for line in IDENT if line.split()[2].startswith(f"medicore_{domain}_")}
-    assert who_is_in(domain) == (roles - {"operator"}) | {"postgres"}
-    for name in roles - {"operator"}:
+    programs = {line.split()[1] for line in IDENT if line.split()[2].startswith(f"medicore_{domain}_")} - {"operator"}
+    assert who_is_in(domain) == programs | {"postgres"}
+    for name in programs:
         assert networks(name) & set(DOMAINS) == {domain}
 
 
@@ -165,6 +165,16 @@ def test_every_role_is_some_services():
     assert {line.split()[2] for line in IDENT} == set().union(*map(roles_of, DOMAINS)) | {"postgres"}
     assert {line.split()[1] for line in IDENT} <= SERVICES.keys()
     assert all(line.split()[0] == "medicore" for line in IDENT)
+
+
+def test_certificates_may_be_the_roles_that_the_users_of_a_server_may_be():
+    """As db/postgresql/pg_ident.conf has it there; but here each program has a certificate of its own."""
+    lines = [line.split() for line in (TOP / "db/postgresql/pg_ident.conf").read_text().splitlines() if line.startswith("medicore")]
+    server = {(user, role) for _, user, role in lines if user != "postgres"}
+    user_of = {name: service.get("user", "").split(":")[0] for name, service in SERVICES.items()}
+    here = [line.split()[1:] for line in IDENT if line.split()[1] != "migrate"]
+    assert {(user_of[name], role) for name, role in here} == server
+    assert len({role for name, role in here if name != "operator"}) == len([name for name, _ in here if name != "operator"])
 
 
 def test_roles_enter_their_own_database_by_certificate_alone():
