@@ -25,6 +25,7 @@ struct cli {
 	struct arena *arena; /* of the whole run */
 	const char *verb;    /* name of the one that runs */
 	const char *args;    /* what it takes, as its row says */
+	const char *settings; /* --config's; NULL: the usual */
 };
 
 struct verb {
@@ -47,6 +48,7 @@ int verb_check(struct cli *cli, int argc, char **argv);	       /* check_main.c *
 int verb_user(struct cli *cli, int argc, char **argv);	       /* user.c */
 int verb_sweep_overdue(struct cli *cli, int argc, char **argv); /* sweep_main.c */
 int verb_metrics(struct cli *cli, int argc, char **argv);      /* metrics.c */
+int verb_config(struct cli *cli, int argc, char **argv);	       /* config.c */
 int verb_keys(struct cli *cli, int argc, char **argv);	       /* keys.c */
 
 /* Opens a database as role and makes a context without deadline in cli's arena; false, said on standard error,

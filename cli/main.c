@@ -89,6 +89,12 @@ static const struct verb verbs[] = {
 	  "  passwd                another password, which ends the account's logins\n"
 	  "  --password-file FILE  add, passwd: its first line; - is standard input. Without it one is made, and printed this once\n",
 	  verb_user },
+	{ "config", "check [FILE]", "say all that is wrong with the settings",
+	  "  check  each bad line of the file (or of the environment) with its reason; then whether the directories and files that settings name\n"
+	  "         are there, whether those who need them may use them, and whether nobody else may read a secret\n"
+	  "\n"
+	  "Who may what is asked where the users that `make install` made exist, and of root. Exit status: 1 where anything is wrong.\n",
+	  verb_config },
 	{ "metrics", "", "what all programs count, as Prometheus reads it",
 	  "From the files in [metrics] directory; GET /metrics at the front door gives the same to this machine.\n",
 	  verb_metrics },
@@ -187,9 +193,9 @@ unknown_verb(const char *name)
 }
 
 static int
-run_verb(const struct verb *v, int argc, char **argv)
+run_verb(const struct verb *v, const char *settings, int argc, char **argv)
 {
-	struct cli cli = { .verb = v->name, .args = v->args };
+	struct cli cli = { .verb = v->name, .args = v->args, .settings = settings };
 	int status;
 
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
@@ -259,10 +265,10 @@ main(int argc, char **argv)
 	v = find_verb(first);
 	if (v == NULL && strcmp(first, "--print-config") != 0)
 		return unknown_verb(first);
-	if (!config_load(path))
+	if ((v == NULL || v->run != verb_config) && !config_load(path))
 		return CLI_FAILED;
 	if (v != NULL)
-		return run_verb(v, argc - 1, argv + 1);
+		return run_verb(v, path, argc - 1, argv + 1);
 	config_print(stdout);
 	return CLI_DONE;
 }

@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
+#include <string.h>
 #include <time.h>
 
+#include "lib/base/config.h"
+#include "lib/base/log.h"
 #include "lib/base/notify.h"
 
 /* How often a status is looked after, where nobody asks for more. */
@@ -42,6 +45,37 @@ next_signal(const sigset_t *signals, int timeout_ms)
 	return sig < 0 ? 0 : sig;
 }
 
+static void
+log_change(const struct config_change *change)
+{
+	const char *end;
+
+	for (const char *line = change->wrong; line != NULL && *line != '\0'; line = end + (*end == '\n')) {
+		end = line + strcspn(line, "\n");
+		log_line(LOG_ERROR, "the settings stay as they are: %.*s", (int)(end - line), line);
+	}
+	if (change->taken != NULL)
+		log_line(LOG_INFO, "settings that have changed: %s", change->taken);
+	if (change->waiting != NULL)
+		log_line(LOG_WARNING, "settings that only a new start will change: %s", change->waiting);
+	if (change->wrong == NULL && change->taken == NULL && change->waiting == NULL)
+		log_line(LOG_INFO, "no setting has changed");
+}
+
+static void
+reload(void)
+{
+	struct arena *a = arena_new();
+	struct config_change change;
+
+	notify_reloading();
+	config_reload(a, &change);
+	log_change(&change); /* by the level that was */
+	log_level_set(log_level_named(config->log.level));
+	notify_reloaded();
+	arena_free(a);
+}
+
 void
 attend(const struct attendant *a)
 {
@@ -58,8 +92,8 @@ attend(const struct attendant *a)
 		if (watchdog_ms != 0 && alive)
 			notify_alive();
 		sig = next_signal(&signals, every_ms);
-		if (sig == SIGHUP && a->reload != NULL)
-			a->reload(a->closure);
+		if (sig == SIGHUP)
+			reload();
 	} while (sig == 0 || sig == SIGHUP);
 	notify_stopping();
 }

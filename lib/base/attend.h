@@ -14,11 +14,10 @@ struct attendant {
 	/* Called twice in a watchdog's time ($WATCHDOG_USEC), and each few seconds where only a status is wanted: whether the program gets on.
 	 * It is where the status is told of, too. */
 	bool (*alive)(void *closure);
-	void (*reload)(void *closure); /* SIGHUP; may be NULL */
 	void *closure;
 };
 
-/* Until one of the signals that end it. */
+/* Until one of the signals that end it.  SIGHUP reads the settings again (config_reload), and the log says what came of it. */
 void attend(const struct attendant *a);
 
 #endif

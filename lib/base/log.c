@@ -14,7 +14,7 @@
 
 static const char *const level_names[] = { "debug", "info", "warning", "error" };
 static const char *log_program = "medicore";
-static enum log_level log_least = LOG_INFO;
+static _Atomic enum log_level log_least = LOG_INFO;
 
 /* A line in the making, on the stack: nothing is allocated, so that running out of memory can be logged too. */
 struct line {
@@ -35,6 +35,12 @@ void
 log_open(const char *program, enum log_level level)
 {
 	log_program = program;
+	log_least = level;
+}
+
+void
+log_level_set(enum log_level level)
+{
 	log_least = level;
 }
 

@@ -16,6 +16,7 @@ enum log_level log_level_named(const char *name);
 
 /* program appears in each line; lines below level are dropped.  Call once, before threads start. */
 void log_open(const char *program, enum log_level level);
+void log_level_set(enum log_level level); /* at any time */
 
 /* {"time":…,"level":…,"program":…,"message":…}; one write(2) a line, cut at 4 KiB. */
 void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -107,6 +107,12 @@ notify_reloading(void)
 }
 
 void
+notify_reloaded(void)
+{
+	tell("READY=1\n");
+}
+
+void
 notify_stopping(void)
 {
 	tell("STOPPING=1\n");

@@ -13,6 +13,7 @@ bool notify_wanted(void); /* somebody listens */
 void notify_ready(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void notify_status(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void notify_reloading(void);
+void notify_reloaded(void);
 void notify_stopping(void);
 
 /* Ends the patience of $WATCHDOG_USEC anew.  notify_watchdog_ms is how often that is due, half of it; 0: nobody watches. */

@@ -125,8 +125,6 @@ open_limits(const struct web_program *program)
 	const char *why;
 	struct limits *limits;
 
-	if (config->web.rate == 0 && config->web.rate_loopback == 0)
-		return NULL;
 	limits = limits_open(config->web.state, program->name, &why);
 	if (why != NULL)
 		log_line(LOG_WARNING, "[web] state %s: %s; each process counts requests for itself", config->web.state, why);

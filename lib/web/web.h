@@ -70,7 +70,7 @@ struct web_program {
 			      * about; NULL: none does */
 	unsigned counts;           /* further groups of lib/metrics that it counts */
 	struct audit_spool *spool; /* web_main's, as the next */
-	struct limits *limits;	   /* NULL: anybody may ask as often as they like */
+	struct limits *limits;	   /* NULL, a test's: anybody may ask as often as they like */
 	/* Whose access token it is: fills in cx's account, role and session, or returns RC_UNAUTHENTICATED, or
 	 * RC_UNAVAILABLE where that can't be told now.  NULL: web_main sets one that asks auth for its keys. */
 	enum rc (*authenticate)(struct ctx *cx, const char *token);
