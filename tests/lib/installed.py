@@ -2,11 +2,12 @@
 
     with Installed() as s:
         s.start("medicore.target")
-        with front_door(s, "apache", tmp_path) as door:
+        with front_door(s, "apache") as door:
             door.get("/patients", …)
 
 All users are whoever runs the test.
 """
+import fcntl
 import os
 import pathlib
 import re
@@ -25,18 +26,31 @@ MODULES = "buffer headers include proxy proxy_fcgi rewrite unique_id"
 TOOL = pathlib.Path(__file__).parent / "units.py"
 
 
+def install():
+    """The prefix, with what is built now; once for all files of tests, since what another one runs is not to be replaced."""
+    build = medicore.BUILD.resolve()
+    stamp = build / "installed"
+    with open(build / "install.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        parts = ["Makefile", "medicore*", "openapi.json", "systemd/**/*", "httpd/*"]
+        built = max(path.stat().st_mtime for part in parts for path in build.glob(part) if path.is_file())
+        if not stamp.exists() or stamp.stat().st_mtime < built:
+            subprocess.run(["make", "-s", "install"], cwd=build, check=True, stdout=subprocess.DEVNULL)
+            stamp.touch()
+    return build / "install"
+
+
 class Installed:
     def __init__(self):
         self.base = medicore.free_base()
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="medicore-installed-"))
         self.directory.chmod(0o755)
         self.run, self.var = self.directory / "run", self.directory / "var"
-        self.prefix = medicore.BUILD.resolve() / "install"
         self.config = self.directory / "medicore.conf"
         self.http = self.base + 2  # where the web server will be: the programs ask auth there
 
     def __enter__(self):
-        subprocess.run(["make", "-s", "install"], cwd=medicore.BUILD, check=True, stdout=subprocess.DEVNULL)
+        self.prefix = install()
         (self.directory / "pg").mkdir()
         self.postgres = medicore.Postgres(self.directory / "pg")
         self.units()
@@ -144,7 +158,7 @@ class Door:
         return self
 
     def account(self):
-        email, password = f"{self.server}@example.org", self.system.directory / self.server
+        email, password = f"{self.server}@example.org", self.directory / "password"
         password.write_text("correct horse battery\n")
         self.system.medicore("user", "add", email, "--name", "The administrator", "--role", "ADMIN", "--password-file", password)
         return tokens.Logins(self.url, email, "correct horse battery")
@@ -200,10 +214,10 @@ def lighttpd(directory, port, line):
     return ["/usr/sbin/lighttpd", "-D", "-f", directory / "lighttpd.conf"]
 
 
-def front_door(system, server, directory):
+def front_door(system, server):
     """Debian's own configuration of a web server, with our line in it; Logins of an ADMIN come with it."""
-    for parent in [directory, *directory.parents][:3]:
-        parent.chmod(0o755)
+    directory = system.directory / server
+    directory.mkdir()
     part = directory / f"{server}-part.conf"
     part.write_text(system.here((system.prefix / "etc/medicore" / f"{server}.conf").read_text()).replace("/var/log/lighttpd", f"{directory}/log"))
     if server == "apache":

@@ -20,8 +20,8 @@ def system():
 
 
 @pytest.fixture(scope="module", params=["apache", "lighttpd"])
-def door(request, system, tmp_path_factory):
-    with front_door(system, request.param, tmp_path_factory.mktemp(request.param)) as d:
+def door(request, system):
+    with front_door(system, request.param) as d:
         yield d
 
 

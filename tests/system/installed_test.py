@@ -33,9 +33,9 @@ def system():
 
 
 @pytest.fixture(scope="module")
-def used(system, tmp_path_factory):
+def used(system):
     """After a patient's visit, its invoice and its document, and each job of the timers."""
-    with front_door(system, "lighttpd", tmp_path_factory.mktemp("lighttpd")) as door:
+    with front_door(system, "lighttpd") as door:
         def ask(method, path, body=None):
             args = ["-X", method, "-H", f"Authorization: {door.logins.bearer()}"]
             status, headers, content = door.get(path, *args, *(["-H", "Content-Type: application/json", "-d", body] if body else []))

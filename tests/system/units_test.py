@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from installed import install
 from medicore import BUILD, TOP, wait_until
 
 MOST_EXPOSED = 2.0
@@ -15,8 +16,7 @@ MOST_EXPOSED = 2.0
 @pytest.fixture(scope="module")
 def units():
     """The directory of the installed units."""
-    subprocess.run(["make", "-s", "install"], cwd=BUILD, check=True, stdout=subprocess.DEVNULL)
-    return BUILD / "install/lib/systemd/system"
+    return install() / "lib/systemd/system"
 
 
 def analyze(units, *args):
