@@ -128,6 +128,7 @@ class Manager:
         return s
 
     def unit(self, name):
+        name = name if re.search(r"\.[a-z]+$", name) else f"{name}.service"
         if name not in self.units:
             self.units[name] = Unit(name, self.directories)
         return self.units[name]
@@ -334,9 +335,13 @@ class Manager:
         client = self.control.accept()[0]
         client.settimeout(5)
         asked = b""
-        while piece := client.recv(65536):
-            asked += piece
-        self.asked(client, asked.decode().split("\0"))
+        try:
+            while piece := client.recv(65536):
+                asked += piece
+        except OSError:
+            client.close()
+            return
+        self.asked(client, asked.decode(errors="replace").split("\0"))
 
     def asked(self, client, asked):
         verb, names = asked[0], asked[1:]
@@ -453,6 +458,8 @@ def hold(directories, state, environment, users):
             os.write(tells, b"1")
             os.close(tells)
             manager.run()
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
         finally:
             os._exit(0)
     os.close(tells)
