@@ -292,6 +292,7 @@ def live_on(s, rows):
         status, _, answer = s.http("POST", path, body)
         assert (status, answer.get("invoiceStatus", answer.get("status"))) == expected, answer
 
+    did(f"/invoices/{of('ISSUED')}/payments", {"amount": "0.50", "method": "IMPORTED"}, 400, 400)
     amount = rows[of("PAID")][0]
     payment = s.http("GET", f"/invoices/{of('PAID')}/payments")[2][0]["id"]
     did(f"/payments/{payment}/refunds", {"amount": amount, "reason": "x"}, 201, "REFUNDED")

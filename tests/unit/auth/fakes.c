@@ -297,5 +297,5 @@ fakes_teardown(void)
 int
 main(void)
 {
-	return run_suites((Suite *[]){ account_suite(), bcrypt_suite(), login_suite(), password_suite(), NULL });
+	return run_suites((Suite *[]){ account_suite(), bcrypt_suite(), login_suite(), password_suite(), take_over_suite(), NULL });
 }

@@ -45,5 +45,6 @@ Suite *account_suite(void);
 Suite *bcrypt_suite(void);
 Suite *login_suite(void);
 Suite *password_suite(void);
+Suite *take_over_suite(void);
 
 #endif
