@@ -143,10 +143,11 @@ class Bare:
     def systemctl(self):
         """Gives it one; units of ours are started for real."""
         self.fetch("python3-minimal")
-        self.run("apt-get -q install -y python3-minimal")
-        for source, target, mode in (("units.py", "lib/units.py", 0o644), ("units-systemctl", "sbin/systemctl", 0o755)):
-            shutil.copy(LIB / source, self.root / "usr/local" / target)
-            (self.root / "usr/local" / target).chmod(mode)
+        # Where Debian's own will be: packages' scripts have a PATH of apt's.
+        self.run("apt-get -q install -y python3-minimal && dpkg-divert --local --rename --divert /bin/systemctl.debian --add /bin/systemctl")
+        for source, target, mode in (("units.py", "usr/local/lib/units.py", 0o644), ("units-systemctl", "bin/systemctl", 0o755)):
+            shutil.copy(LIB / source, self.root / target)
+            (self.root / target).chmod(mode)
 
     def follow(self, page, *ways, directory="/root"):
         """Does what the page says: all its blocks marked `sh`, and of those marked `sh WAY` the ways given, in one shell."""
