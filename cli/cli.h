@@ -52,7 +52,7 @@ int verb_config(struct cli *cli, int argc, char **argv);	       /* config.c */
 int verb_keys(struct cli *cli, int argc, char **argv);	       /* keys.c */
 
 /* Opens a database as role and makes a context without deadline in cli's arena; false, said on standard error,
- * where the server can't be reached.  cli_close ends both. */
+ * where the server can't be reached, or the database has another schema and the role isn't the administrator's.  cli_close ends both. */
 bool cli_open(struct cli *cli, const char *database, const char *role, struct ctx *ret_cx);
 void cli_close(struct ctx *cx);
 

@@ -68,6 +68,9 @@ void pg_reset(struct pg *pg);
  * schema_migration's highest number is `schema`): a migration leaves what the programs of the version before need. */
 enum rc pg_ready(struct ctx *cx, int schema);
 
+/* RC_OK: *ret_number is the newest migration's, 0 where none was ever applied. */
+enum rc pg_schema(struct ctx *cx, int64_t *ret_number);
+
 /* What a program needs to find before it serves; and how it says, before it ends or while it waits, what it finds instead. */
 struct pg_need {
 	const char *database, *role;

@@ -48,9 +48,8 @@ pg_ready(struct ctx *cx, int schema)
 	return rc;
 }
 
-/* RC_OK: *ret_number is the newest migration's, 0 where none was ever applied. */
-static enum rc
-ask(struct ctx *cx, int64_t *ret_number)
+enum rc
+pg_schema(struct ctx *cx, int64_t *ret_number)
 {
 	struct schema found = { 0 };
 	enum rc rc;
@@ -72,7 +71,7 @@ static enum pg_fit
 compare(struct ctx *cx, const struct pg_need *n, const char **ret_words)
 {
 	int64_t number = 0;
-	enum rc rc = ask(cx, &number);
+	enum rc rc = pg_schema(cx, &number);
 
 	if (rc != RC_OK) {
 		*ret_words = arena_printf(cx->arena, "database %s can't be asked, waiting for it: %s", n->database,

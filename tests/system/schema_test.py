@@ -83,6 +83,17 @@ def test_a_program_refuses_another_schema_and_says_what_mends_it(server, start, 
         assert said["message"] == (f"database medicore_{domain} has schema {newest(server, domain)}, this program is for {known[domain]}: {mend}"), name
 
 
+@pytest.mark.parametrize("change, mend", [("delete from schema_migration where number = %s", "run `medicore migrate`"),
+                                          ("insert into schema_migration values (%s + 1, 'x', 'x')", "install the MediCore that made it, or a newer one")])
+def test_the_operators_command_refuses_another_schema_too(server, change, mend):
+    for domain, verb in (("scheduling", ["check"]), ("auth", ["user", "list"]), ("billing", ["dead-letters", "list"])):
+        known = newest(server, domain)
+        server.rows(change, f"medicore_{domain}", parameters=(known,))
+        done = subprocess.run([BUILD / "medicore", *verb], env=server.environ(), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert done.returncode == 1 and f"database medicore_{domain} has schema {newest(server, domain)}, this program is for {known}" in done.stderr
+        assert mend in done.stderr
+
+
 def test_a_database_without_tables_is_an_older_one(server, start):
     server.rows("create database nothing")
     status, said = ended(*start("patientd", MEDICORE__DATABASE__PATIENT="nothing"))
