@@ -139,7 +139,7 @@ take_all(struct seed *seed, size_t which, struct pg *there, struct arena *a)
 		ctx_init(&from, a, there);
 		ctx_init(&to, a, seed->here[which].pg);
 		to.account = "operator";
-		rc = seed_store_next(&from, part->next, *after == '\0' ? NULL : after, &rows, &n);
+		rc = seed_store_next(&from, part, *after == '\0' ? NULL : after, &rows, &n);
 		if (rc != RC_OK) {
 			cli_hide_progress();
 			cli_failed(seed->cli, &from, rc, "can't read table %s of %s", part->table, part->option);
@@ -154,7 +154,7 @@ take_all(struct seed *seed, size_t which, struct pg *there, struct arena *a)
 		}
 		if (n > 0)
 			snprintf(after, sizeof(after), "%s", rows[n - 1].id);
-	} while (n == SEED_BATCH);
+	} while (n == part->batch);
 	return RC_OK;
 }
 

@@ -15,9 +15,6 @@
 #define SEED_COLUMNS 6
 #define SEED_PARTS 3
 
-/* Rows taken in one transaction. */
-#define SEED_BATCH 500
-
 struct pg_stmt;
 struct seed;
 
@@ -42,6 +39,7 @@ struct seed_part {
 	const struct pg_stmt *next;	/* seed_store.h */
 	const char *(*database)(void);	/* here */
 	int schema;			/* of that */
+	size_t batch;			/* rows taken in one transaction */
 	const struct field *fields;
 	const char *members[SEED_COLUMNS + 1]; /* that the cells are, then NULL */
 	size_t size;			       /* of the domain's struct */

@@ -59,9 +59,10 @@ const struct pg_stmt seed_store_users = {
 };
 
 enum rc
-seed_store_next(struct ctx *cx, const struct pg_stmt *stmt, const char *after, struct seed_row **ret_rows, size_t *ret_count)
+seed_store_next(
+    struct ctx *cx, const struct seed_part *part, const char *after, struct seed_row **ret_rows, size_t *ret_count)
 {
-	struct page_args args = { .after = after, .limit = SEED_BATCH };
+	struct page_args args = { .after = after, .limit = (int64_t)part->batch };
 
-	return pg_fetch_all(cx, stmt, &args, sizeof(**ret_rows), ret_rows, ret_count);
+	return pg_fetch_all(cx, part->next, &args, sizeof(**ret_rows), ret_rows, ret_count);
 }

@@ -72,6 +72,7 @@ BAD_USERS = [
     ("06", {"email": "CLEAR@seed.example"}, "email: another has that address, in this case or another"),
     ("07", {"name": " "}, "name: Name is required"),
 ]
+MANY = 25  # accounts besides, more than are one batch
 
 
 def numbered(prefix, end):
@@ -253,7 +254,7 @@ def test_invoices_come_with_their_states_and_the_books_balance(s):
     old = Replaced(s)
     everybody, _ = put_patients(old)
     seed(s, *old.flags("patients"), status=1)
-    rows = put_invoices(old, [row[0] for row in everybody[:200]])
+    rows = put_invoices(old, [row[0] for row in everybody[:60]])
     refused = [f"invoice {numbered('cccccccc', end)}: {why}" for end, _, why in BAD_INVOICES]
     notes = list(report_of(rows))
     told = (f"already there 0, refused {len(refused)} of {len(rows) + len(refused)} rows; to be looked at {len(notes)}")
@@ -310,6 +311,7 @@ def put_users(old):
     rows = [{"id": numbered("eeeeeeee", f"0{n}"), "email": email, "name": "Ana", "password": password, "role": role}
             for n, (email, password, role, _) in enumerate(USERS)]
     good = {"email": None, "name": "Bad", "password": "long enough for it", "role": "STAFF"}
+    rows += [{**good, "email": f"{n}@many.example", "password": CHEAP, "id": numbered("dddddddd", f"{n:02d}")} for n in range(MANY)]
     rows += [{**good, "email": f"u{end}@seed.example", **bad, "id": numbered("ffffffff", end)} for end, bad, _ in BAD_USERS]
     old.put("auth", "insert into users (id, email, name, password, refresh_token, role)"
                     " values (%(id)s, %(email)s, %(name)s, %(password)s, 'a.b.c', %(role)s)", rows)
@@ -320,7 +322,7 @@ def test_accounts_log_in_as_ever_and_end_with_argon2id(s):
     put_users(old)
     refused = [f"users {numbered('ffffffff', end)}: {why}" for end, _, why in BAD_USERS]
     notes = [f"users {numbered('eeeeeeee', '04')}: is in, but look: password: Password must have at least 8 characters"]
-    n, of = len(USERS), len(USERS) + len(refused)
+    n, of = len(USERS) + MANY, len(USERS) + MANY + len(refused)
 
     out, err = seed(s, "--dry-run", *old.flags("auth"), status=1)
     assert out == [f"accounts: imported {n}, already there 0, refused {len(refused)} of {of} rows; to be looked at 1"
@@ -391,7 +393,7 @@ def killed_midway(s, old, domain):
 
 
 def test_a_run_that_was_killed_is_repeated_until_all_is_there_once(s):
-    old, n = Replaced(s), 5000
+    old, n = Replaced(s), 3000
     fill(old, n)
     assert killed_midway(s, old, "patient") == 1000  # the batches before
     assert killed_midway(s, old, "billing") == 1000
