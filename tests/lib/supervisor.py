@@ -1,9 +1,14 @@
 """What systemd does for a program, as far as tests need it: a notify socket, a watchdog's time, and listening sockets that outlive the program."""
 import os
+import signal
 import socket
 import subprocess
+import time
 
-from medicore import wait_until
+from medicore import BUILD, wait_until
+
+FCGI = ["auth", "patient", "scheduling", "billing", "documents"]
+PROGRAMS = [*FCGI, "patientd", "billingd", "billing-worker", "relay-auth", "relay-patient", "relay-scheduling", "relay-billing"]
 
 
 class Supervised:
@@ -93,3 +98,79 @@ def listening(address, backlog=128):
     s.bind(address)
     s.listen(backlog)
     return s
+
+
+class Keeper:
+    """The programs, started with sockets that this process keeps, as systemd does: instances of each FastCGI program, one of the others."""
+
+    def __init__(self, system, environ=None, instances=2):
+        self.system, self.environ, self.instances = system, {**os.environ, **(environ or {})}, instances
+        self.settings = dict(line.split(" = ") for line in (system.run / "medicore.conf").read_text().splitlines() if " = " in line)
+        self.programs, self.kept = {}, {}
+
+    def address(self, name):
+        if name in FCGI:
+            return f"{self.settings['host']}/{name}"
+        if name == "billing-worker":
+            return self.settings["socket"]
+        if name in ("patientd", "billingd"):
+            host, port = self.system.env[f"MEDICORE_{name[:-1].upper()}_GRPC"].split(":")
+            return host, int(port)
+        return None
+
+    def take_over(self):
+        """Ends what ./dev started, and starts all of it anew, together; how long that took."""
+        for name in PROGRAMS:
+            self.system.kill(name, signal.SIGTERM)
+        for name in PROGRAMS:
+            address = self.address(name)
+            if address is not None:
+                self.kept[name] = listening(address)
+                if isinstance(address, str):
+                    os.chmod(address, 0o666)
+        return self.start_all()
+
+    def start_all(self):
+        began = time.monotonic()
+        for name in PROGRAMS:
+            for instance in range(self.instances if name in FCGI else 1):
+                self.start(name, instance)
+        for program in self.programs.values():
+            program.ready()
+        return time.monotonic() - began
+
+    def stop_all(self):
+        for program in self.programs.values():
+            program.process.terminate()
+        for program in self.programs.values():
+            assert program.process.wait(30) == 0
+            program.close()
+
+    def start(self, name, instance):
+        relay, fcgi = name.startswith("relay-"), name in FCGI
+        command = ["medicore-relay", name.removeprefix("relay-")] if relay else [f"medicore-{name}.fcgi" if fcgi else f"medicore-{name}"]
+        copy = self.system.run / "bin" / command[0]
+        user = {"auth": "daemon"}.get(name, "bin" if relay else "nobody")
+        rights = {"user": user, "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
+        handed = {"inetd": self.kept[name]} if fcgi else {"kept": [self.kept[name]]} if name in self.kept else {}
+        self.programs[name, instance] = Supervised(
+            [copy if copy.exists() else BUILD / command[0], *command[1:], "--config", self.system.run / "medicore.conf"],
+            self.environ, self.system.run / "log" / f"{name}.log", start_new_session=True, **handed, **rights)
+
+    def restart(self, name, instance):
+        """How long it took to stop, and then to be there again."""
+        old = self.programs[name, instance]
+        began = time.monotonic()
+        old.process.terminate()
+        assert old.process.wait(30) == 0
+        ended = time.monotonic()
+        self.start(name, instance)
+        self.programs[name, instance].ready()
+        old.close()
+        return ended - began, time.monotonic() - ended
+
+    def close(self):
+        for program in self.programs.values():
+            program.close()
+        for kept in self.kept.values():
+            kept.close()

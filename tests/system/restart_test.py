@@ -13,8 +13,8 @@ import urllib.parse
 import grpc
 import pytest
 
-from medicore import BUILD, System, wait_until
-from supervisor import Supervised, listening
+from medicore import System, wait_until
+from supervisor import FCGI, Keeper
 from wire import billing_pb2, billing_pb2_grpc, patient_pb2, patient_pb2_grpc
 
 pytestmark = pytest.mark.alone
@@ -25,7 +25,6 @@ PAUSE_S = 0.01  # or nobody else had the processors
 RELOADS = 30 if LONG else 5
 # Of a busy machine, where a start takes longer than the half second that a booking waits for the patient service.
 PATIENCE = {"MEDICORE__PATIENT_SERVICE__TIMEOUT": "5s"}
-FCGI = ["auth", "patient", "scheduling", "billing", "documents"]
 
 
 class Load:
@@ -128,62 +127,6 @@ class Load:
                 end.result(60)
 
 
-class Keeper:
-    """The programs, started with sockets that this process keeps, as systemd does: two of each FastCGI program, one of the others."""
-
-    def __init__(self, system):
-        self.system = system
-        self.settings = dict(line.split(" = ") for line in (system.run / "medicore.conf").read_text().splitlines() if " = " in line)
-        self.programs, self.kept = {}, {}
-
-    def address(self, name):
-        if name in FCGI:
-            return f"{self.settings['host']}/{name}"
-        if name == "billing-worker":
-            return self.settings["socket"]
-        if name in ("patientd", "billingd"):
-            host, port = self.system.env[f"MEDICORE_{name[:-1].upper()}_GRPC"].split(":")
-            return host, int(port)
-        return None
-
-    def take_over(self, name):
-        self.system.kill(name, signal.SIGTERM)
-        address = self.address(name)
-        if address is not None:
-            self.kept[name] = listening(address)
-            if isinstance(address, str):
-                os.chmod(address, 0o666)
-        for instance in (1, 2) if name in FCGI else (1,):
-            self.start(name, instance)
-
-    def start(self, name, instance):
-        relay, fcgi = name.startswith("relay-"), name in FCGI
-        command = ["medicore-relay", name.removeprefix("relay-")] if relay else [f"medicore-{name}.fcgi" if fcgi else f"medicore-{name}"]
-        copy = self.system.run / "bin" / command[0]
-        user = {"auth": "daemon"}.get(name, "bin" if relay else "nobody")
-        rights = {"user": user, "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
-        socket = {"inetd": self.kept[name]} if fcgi else {"kept": [self.kept[name]]} if name in self.kept else {}
-        self.programs[name, instance] = Supervised(
-            [copy if copy.exists() else BUILD / command[0], *command[1:], "--config", self.system.run / "medicore.conf"],
-            {**os.environ, **PATIENCE}, self.system.run / "log" / f"{name}.log", start_new_session=True, **socket, **rights).ready()
-
-    def restart(self, name, instance):
-        old = self.programs[name, instance]
-        began = time.monotonic()
-        old.process.terminate()
-        assert old.process.wait(30) == 0
-        ended = time.monotonic()
-        self.start(name, instance)
-        print(f"{name}: stopped in {ended - began:.3f} s, ready {time.monotonic() - ended:.3f} s later")
-        old.close()
-
-    def close(self):
-        for program in self.programs.values():
-            program.close()
-        for kept in self.kept.values():
-            kept.close()
-
-
 @pytest.fixture(scope="module", params=["apache", "lighttpd"])
 def system(request):
     with System() as s:
@@ -227,18 +170,17 @@ def test_a_reload_of_the_web_server_fails_no_request(system):
     settled(system, load)
 
 
+@pytest.mark.parametrize("system", ["apache"], indirect=True)  # they are the same behind either
 def test_a_signal_to_stop_fails_no_request_of_any_program(system):
-    if system.httpd != "apache":
-        pytest.skip("the programs are the same behind either")
-    keeper = Keeper(system)
+    keeper = Keeper(system, PATIENCE)
     try:
-        for name in [*FCGI, "patientd", "billingd", "billing-worker", *(f"relay-{d}" for d in ("auth", "patient", "scheduling", "billing"))]:
-            keeper.take_over(name)
+        keeper.take_over()
         load = Load(system)
         with load.running():
             for _ in range(TIMES):
                 for program in list(keeper.programs):
-                    keeper.restart(*program)
+                    stopped_s, started_s = keeper.restart(*program)
+                    print(f"{program[0]}: stopped in {stopped_s:.3f} s, ready {started_s:.3f} s later")
                 assert load.failures == [], f"{len(load.failures)} of {load.count}"
         print(f"{load.count} requests, {len(load.booked)} bookings, {TIMES} signals to each program")
         assert load.failures == [], f"{len(load.failures)} of {load.count}"
