@@ -5,6 +5,7 @@
     units.py [OPTION …] start UNIT …       waits until they are ready, and all that they want and require; 1 where one failed
     units.py [OPTION …] stop UNIT …        a target with all that is part of it
     units.py [OPTION …] restart UNIT …     UNIT may be a pattern of those that were started: 'medicore-*.service'
+    units.py [OPTION …] try-restart UNIT … only what is up
     units.py [OPTION …] reload UNIT …
     units.py [OPTION …] status [UNIT …]    a line each: name, state, main process, starts, what it says of itself; 3 where one isn't active
     units.py [OPTION …] daemon-reload      reads the unit files again
@@ -348,6 +349,8 @@ class Manager:
         found = [u for n in names for u in ([self.unit(n)] if "*" not in n else [self.units[k] for k in fnmatch.filter(self.units, n)])]
         if verb == "shutdown":
             found, self.over = [u for u in self.units.values() if u.state != "inactive"], True
+        if verb == "try-restart":
+            verb, found = "restart", [u for u in found if u.state in (*UP, "again")]
         if verb in ("stop", "restart", "shutdown"):
             found += [u for t in found for u in self.units.values() if t.name in u.all("PartOf") and u not in found]
         if verb == "start":
@@ -488,7 +491,7 @@ def main(arguments):
             environment += [value] if option == "--env" else []
         else:
             sys.exit(__doc__)
-    if not arguments or arguments[0] not in ("prepare", "start", "stop", "restart", "reload", "status", "daemon-reload", "shutdown"):
+    if not arguments or arguments[0] not in ("prepare", "start", "stop", "restart", "try-restart", "reload", "status", "daemon-reload", "shutdown"):
         sys.exit(__doc__)
     if arguments[0] == "prepare":
         return prepare(root)
