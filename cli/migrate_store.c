@@ -174,5 +174,8 @@ migration_apply(struct ctx *cx, const struct migration *file)
 		rc = pg_script(cx, file->text.bytes);
 	if (rc == RC_OK)
 		rc = pg_execute(cx, &record_migration, file, NULL);
+	/* What is deferred to the commit may take as long as the rest, and a commit is not waited for that long. */
+	if (rc == RC_OK)
+		rc = pg_script(cx, "set constraints all immediate");
 	return pg_end(cx, rc);
 }

@@ -181,6 +181,17 @@ def test_failing_migration_leaves_nothing_behind(server, db):
     assert server.migrate(migrations=db).returncode == 0
 
 
+def test_migration_may_take_longer_than_a_statement_of_the_programs(server, db):
+    assert server.migrate(migrations=db).returncode == 0
+    add(db, "patient", "slow", "create table slow (n integer); create function slowly() returns trigger language plpgsql as"
+                               " $$ begin perform pg_sleep(1); return null; end $$; create constraint trigger slowly after insert on slow"
+                               " deferrable initially deferred for each row execute function slowly();"
+                               " select pg_sleep(1); insert into slow values (1);")
+    done = server.migrate(migrations=db, MEDICORE__DATABASE__STATEMENT_TIMEOUT="500ms")
+    assert done.returncode == 0, done.stderr
+    assert server.rows("select n from slow", "medicore_patient") == [(1,)]
+
+
 def test_migration_that_commits_by_itself_is_refused(server, db):
     assert server.migrate(migrations=db).returncode == 0
     before = server.applied("patient")
