@@ -39,7 +39,7 @@ FIRST = PLACE + r"""
 tar -C "$1" -xf "$3"
 mount -t proc proc "$1/proc"
 mount --rbind /dev "$1/dev"
-mount --bind "$4" "$1/var/cache/apt/archives"
+find "$4" -name '*.deb' -exec cp -t "$1/var/cache/apt/archives" {} +
 ip link set lo up
 hostname bare
 echo ready
@@ -62,6 +62,15 @@ rm -f "$1"/var/cache/apt/archives/*.deb
 tar -C "$1" --one-file-system -cf "$3.new" .
 mv "$3.new" "$3"
 """
+
+
+def distribute(directory):
+    """Makes the source's tarball, and puts it there."""
+    with open(BUILD / ".dist.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(["make", "-s", "dist"], cwd=BUILD, check=True, stdout=subprocess.DEVNULL)
+        tarball, = BUILD.glob("medicore-*.tar.xz")
+        return pathlib.Path(shutil.copy(tarball, directory))
 
 
 def apt_repositories():
@@ -136,9 +145,14 @@ class Bare:
             assert done.returncode == 0, f"{script}\nended with status {done.returncode} and said:\n{done.stdout}"
         return done
 
-    def fetch(self, *packages):
-        """By the machine's network, so that they can be installed in the server's own, which has none."""
-        return self.run(f"apt-get -q install -y --download-only {' '.join(packages)}", network=True)
+    def fetch(self, *packages, directory="/root"):
+        """By the machine's network, so that they can be installed in the server's own, which has none; and kept for the next one."""
+        self.run(f"cd {directory} && apt-get -q install -y --download-only {' '.join(packages)}", network=True)
+        for package in (self.root / "var/cache/apt/archives").glob("*.deb"):
+            if not (ARCHIVES / package.name).exists():
+                part = ARCHIVES / f".{package.name}.{self.pid}"
+                shutil.copy(package, part)
+                part.rename(ARCHIVES / package.name)
 
     def systemctl(self):
         """Gives it one; units of ours are started for real."""
@@ -154,7 +168,7 @@ class Bare:
         blocks = [text for way, text in re.findall(r"(?ms)^```sh *(.*?)\n(.*?)^```$", page.read_text()) if way == "" or way in ways]
         script = "".join(blocks)
         packages = [name for line in re.findall(r"(?m)^apt-get install -y (.*)$", script.replace("\\\n", " ")) for name in line.split()]
-        self.run(f"cd {directory} && apt-get -q install -y --download-only {' '.join(packages)}", network=True)
+        self.fetch(*packages, directory=directory)
         return self.run(f"set -euxo pipefail\ncd {directory}\n{script}")
 
 def provide_tarball():

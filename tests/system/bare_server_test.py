@@ -3,24 +3,20 @@
 The short form, of the package, is package_test.py's.
 """
 import os
-import shutil
-import subprocess
 
 import pytest
 
-from bare import Bare
-from medicore import BUILD, TOP
+from bare import Bare, distribute
+from medicore import TOP
 
 pytestmark = pytest.mark.skipif(os.environ.get("MEDICORE_LONG") != "yes", reason="takes minutes: ./dev test --long")
 
 
 def test_configure_make_install_and_the_page_end_with_an_invoice_of_a_booking():
-    subprocess.run(["make", "-s", "dist"], cwd=BUILD, check=True)
-    tarball, = BUILD.glob("medicore-*.tar.xz")
     with Bare() as server:
         server.systemctl()
         server.fetch("xz-utils")
-        shutil.copy(tarball, server.root / "root")
+        tarball = distribute(server.root / "root")
         server.run(f"apt-get -q install -y xz-utils && tar -C /root -xf /root/{tarball.name}")
         said = server.follow(TOP / "doc/operations.md", "source", directory=f"/root/{tarball.name.removesuffix('.tar.xz')}").stdout
         assert "bookings 1: invoiced 1" in said
