@@ -73,16 +73,23 @@ def distribute(directory):
         return pathlib.Path(shutil.copy(tarball, directory))
 
 
+def apt_index():
+    return subprocess.run(["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(CODENAME) $(COMPONENT) $(ORIGIN)",
+                           "Created-By: Packages"], text=True, stdout=subprocess.PIPE, check=True).stdout
+
+
 def apt_repositories():
     """What Debian 12 the machine's own apt uses: [(URI, release, components)], the release proper first."""
-    told = subprocess.run(["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(CODENAME) $(COMPONENT) $(ORIGIN)",
-                           "Created-By: Packages"], text=True, stdout=subprocess.PIPE, check=True).stdout
+    told = apt_index()
+    if " Debian\n" not in told:  # nothing is known of them before an update
+        subprocess.run(["apt-get", "update", "-qq"], check=True)
+        told = apt_index()
     found = {}
     for line in told.splitlines():
         uri, release, codename, component, origin = line.split(" ", 4)
         if origin == "Debian" and codename.startswith("bookworm"):
             found.setdefault((uri, release), []).append(component)
-    assert any(release == "bookworm" for _, release in found), "apt on this machine has no Debian 12 (or apt-get update was never run)"
+    assert any(release == "bookworm" for _, release in found), "apt on this machine has no Debian 12"
     return sorted(((uri, release, components) for (uri, release), components in found.items()), key=lambda r: len(r[1]))
 
 
