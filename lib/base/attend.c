@@ -1,6 +1,7 @@
 #include "lib/base/attend.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
@@ -28,6 +29,7 @@ attend_block(void)
 {
 	sigset_t signals;
 
+	(void)mallopt(M_ARENA_MAX, 2);
 	attended(&signals);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 }
@@ -91,6 +93,7 @@ attend(const struct attendant *a)
 
 		if (watchdog_ms != 0 && alive)
 			notify_alive();
+		(void)malloc_trim(0); /* what a burst took goes back; it holds the heap for less than a millisecond */
 		sig = next_signal(&signals, every_ms);
 		if (sig == SIGHUP)
 			reload();

@@ -6,8 +6,10 @@
 
 #include <stdbool.h>
 
-/* SIGTERM, SIGINT, SIGUSR1 (how some web servers ask a FastCGI program to stop) and SIGHUP come to attend alone.  Before the first thread, which
- * inherits it. */
+/* Before the first thread, of a program that stays: two heaps serve all threads, since each that has its own keeps what it once needed.
+ *
+ * SIGTERM, SIGINT, SIGUSR1 (how some web servers ask a FastCGI program to stop) and SIGHUP come to attend alone, since
+ * threads inherit that. */
 void attend_block(void);
 
 struct attendant {

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from medicore import System
+from medicore import System, wait_until
 from supervisor import PROGRAMS, Keeper
 
 pytestmark = pytest.mark.alone  # it measures
@@ -41,7 +41,7 @@ def mapped_kib(pid):
 
 def load(system):
     one = system.http("GET", "/patients?limit=1")[2][0]["id"]
-    invoice = system.http("GET", "/invoices?limit=1")[2][0]["id"]
+    invoice = wait_until(lambda: system.http("GET", "/invoices?limit=50")[2][49:], 30, "fifty invoices")[0]["id"]
     for path, count in ((f"/patients/{one}", 2000), ("/patients?limit=50", 2000), ("/appointments?limit=50", 2000), ("/invoices?limit=50", 2000),
                         (f"/invoices?patientId={one}", 2000), ("/.well-known/jwks.json", 2000), (f"/documents/invoices/{invoice}", 200)):
         done = subprocess.run(["h2load", "--h1", "-c8", f"-n{count}", *(f"-H{name}: {value}" for name, value in system.bearer().items()),
