@@ -144,7 +144,7 @@ const struct setting settings[] = {
 	  "Its telephone number there." },
 	{ "clinic", "tax_number", S_TEXT, LIVE(clinic.tax_number), "", NULL, 0, 64,
 	  "Its tax number there." },
-	{ "metrics", "directory", S_TEXT, AT(metrics.directory), "/run/medicore/metrics", NULL, 0, 0,
+	{ "metrics", "directory", S_TEXT, AT(metrics.directory), RUNSTATEDIR "/medicore/metrics", NULL, 0, 0,
 	  "Directory where programs count, for `medicore metrics` and Prometheus; empty: nobody sees it." },
 	{ "log", "level", S_CHOICE, LIVE(log.level), "info", "debug, info, warning, error", 1, 0,
 	  "Least level that is logged." },
