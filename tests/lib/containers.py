@@ -33,7 +33,12 @@ class Root:
     """What a container finds as /: a directory, and what is bound into it."""
 
     def __init__(self, path):
-        self.path, self.binds = path, []
+        self.path, self.binds, self.links = path, [], {}
+
+    def link(self, place, to):
+        self.inside(place).parent.mkdir(parents=True, exist_ok=True)
+        self.inside(place).symlink_to(to)
+        self.links[self.inside(place)] = to
 
     def bind(self, source, target):
         self.inside(target).mkdir(parents=True, exist_ok=True)
@@ -159,6 +164,8 @@ class Containers:
             made.append(f"mount --bind {TOP / COMPOSE['configs'][config['source']]['file']} {covered}")
         for directory in service.get("tmpfs", []):
             made.append(f"mount -t tmpfs -o mode=1777 tmpfs {root.inside(directory)}")
+            made += [f"mkdir -p {link.parent} && ln -s {to} {link}" for link, to in root.links.items()
+                     if link.is_relative_to(root.inside(directory))]  # a build below /tmp
         made += [f"mount --bind {self.hosts(name)} {root.inside('etc/hosts')}", f"mount --rbind /dev {root.inside('dev')}",
                  f"mount -t proc proc {root.inside('proc')}"]
         if service.get("read_only"):

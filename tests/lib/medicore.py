@@ -94,7 +94,8 @@ class Postgres:
     def environ(self, **more):
         """With which our programs find it."""
         return {**os.environ, "MEDICORE_CONFIG": "", "MEDICORE__DATABASE__HOST": self.env["PGHOST"],
-                "MEDICORE__DATABASE__PORT": self.env["PGPORT"], "MEDICORE__AUDIT__SPOOL": str(self.spool), **more}
+                "MEDICORE__DATABASE__PORT": self.env["PGPORT"], "MEDICORE__AUDIT__SPOOL": str(self.spool),
+                "MEDICORE__METRICS__DIRECTORY": "", **more}
 
     def noted(self, domain):
         """What programs have noted for domain's audit trail, which no relay takes up here (lib/audit/line.c)."""

@@ -46,9 +46,8 @@ def image_of_this_build(path):
             for source in sources:
                 copy_into(TOP / source, path / target.lstrip("/"), target.endswith("/"))
     shutil.rmtree(installed)
-    (path / prefix).mkdir(parents=True, exist_ok=True)
     for part, target in (("share", "/usr/share"), ("etc", "/etc"), ("var", "/var")):
-        (path / prefix / part).symlink_to(target)
+        root.link(f"{prefix}/{part}", target)
     root.run("/usr/libexec/medicore/make-users")
     return root
 

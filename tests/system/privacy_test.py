@@ -17,7 +17,7 @@ from medicore import DATA, System, wait_until
 from wire import billing_pb2, billing_pb2_grpc, patient_pb2, patient_pb2_grpc
 
 # Names of people and streets that logs have other uses for.
-EVERYDAY = {"jan", "key", "max", "may", "new", "path", "price", "route", "row", "the", "trace", "well", "will"}
+EVERYDAY = {"jan", "key", "lock", "max", "may", "new", "path", "price", "route", "row", "the", "trace", "well", "will"}
 
 # Beyond ASCII, and with what JSON and URIs write otherwise.
 FOREIGN = ("Žofie Ñandúová", "ジョセ 山田太郎", "O'Quuxley \"Zan\" Zibar\\")
