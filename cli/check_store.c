@@ -77,6 +77,8 @@ static const struct field invoice_fields[] = {
 	{ .name = "id", .type = F_UUID, .at = offsetof(struct checked_invoice, id) },
 	{ .name = "appointmentId", .type = F_UUID, .at = offsetof(struct checked_invoice, appointment_id) },
 	{ .name = "settled", .type = F_BOOL, .at = offsetof(struct checked_invoice, settled) },
+	{ .name = "cancelled", .type = F_BOOL, .at = offsetof(struct checked_invoice, cancelled) },
+	{ .name = "closed", .type = F_BOOL, .at = offsetof(struct checked_invoice, closed) },
 	FIELD_END,
 };
 
@@ -87,7 +89,8 @@ static const struct field invoice_fields[] = {
 static const struct pg_stmt invoices = {
 	.name = "check_invoices",
 	.kind = PG_READ,
-	.sql = "select id, appointment_id, (status = 'VOID' or appointment_cancelled) as settled from invoice"
+	.sql = "select id, appointment_id, (status = 'VOID' or appointment_cancelled) as settled, appointment_cancelled as cancelled,"
+	       " (status in ('VOID', 'REFUNDED') or appointment_cancelled) as closed from invoice"
 	       " where appointment_id is not null and (appointment_id, id) > ($1::uuid, $2::uuid)"
 	       " order by appointment_id, id limit $3::bigint",
 	.takes = "appointmentId id max",
@@ -106,6 +109,61 @@ check_store_invoices(struct ctx *billing, const struct checked_invoice *after, i
 	};
 
 	return pg_fetch_all(billing, &invoices, &args, sizeof(**ret_invoices), ret_invoices, ret_count);
+}
+
+static const struct pg_stmt fees = {
+	.name = "check_fees",
+	.kind = PG_READ,
+	.sql = "select i.id, f.appointment_id, false as settled, false as cancelled, i.status in ('VOID', 'REFUNDED') as closed"
+	       " from fee f join invoice i on i.id = f.invoice_id where f.appointment_id > $1::uuid"
+	       " order by f.appointment_id limit $2::bigint",
+	.takes = "appointmentId max",
+	.in = invoices_args_fields,
+	.out = invoice_fields,
+};
+
+enum rc
+check_store_fees(struct ctx *billing, const struct checked_invoice *after, int64_t max, struct checked_invoice **ret_invoices,
+    size_t *ret_count)
+{
+	struct invoices_args args = { .appointment_id = after->appointment_id == NULL ? NIL : after->appointment_id, .max = max };
+
+	return pg_fetch_all(billing, &fees, &args, sizeof(**ret_invoices), ret_invoices, ret_count);
+}
+
+struct appointments_args {
+	const char *ids;
+};
+
+static const struct field appointments_args_fields[] = {
+	{ .name = "ids", .type = F_TEXT, .at = offsetof(struct appointments_args, ids) },
+	FIELD_END,
+};
+
+static const struct field appointment_row_fields[] = {
+	{ .name = "n", .type = F_INT, .at = offsetof(struct checked_appointment, n) },
+	{ .name = "known", .type = F_BOOL, .at = offsetof(struct checked_appointment, known) },
+	{ .name = "cancelled", .type = F_BOOL, .at = offsetof(struct checked_appointment, cancelled) },
+	FIELD_END,
+};
+
+static const struct pg_stmt appointments = {
+	.name = "check_appointments",
+	.kind = PG_READ,
+	.sql = "select e.n, a.id is not null as known, coalesce(a.status in ('CANCELLED', 'NO_SHOW'), false) as cancelled"
+	       " from unnest($1::uuid[]) with ordinality as e (id, n) left join appointment a on a.id = e.id order by e.n",
+	.takes = "ids",
+	.in = appointments_args_fields,
+	.out = appointment_row_fields,
+};
+
+enum rc
+check_store_appointments(
+    struct ctx *scheduling, const char *ids, struct checked_appointment **ret_appointments, size_t *ret_count)
+{
+	struct appointments_args args = { ids };
+
+	return pg_fetch_all(scheduling, &appointments, &args, sizeof(**ret_appointments), ret_appointments, ret_count);
 }
 
 struct events_args {

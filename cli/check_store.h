@@ -30,12 +30,27 @@ struct checked_invoice {
 	const char *id;
 	const char *appointment_id;
 	bool settled; /* VOID, or shows that the appointment was cancelled */
+	bool cancelled; /* it shows that */
+	bool closed;  /* nothing will come of it any more: settled, or given back */
 };
 
 /* Up to max invoices of appointments in order of appointment and id, behind after; both its ids NULL: from
  * the start. */
 enum rc check_store_invoices(struct ctx *billing, const struct checked_invoice *after, int64_t max,
     struct checked_invoice **ret_invoices, size_t *ret_count);
+
+/* The same for fees, each with the appointment that it was charged for; a page begins behind after->appointment_id. */
+enum rc check_store_fees(struct ctx *billing, const struct checked_invoice *after, int64_t max,
+    struct checked_invoice **ret_invoices, size_t *ret_count);
+
+/* What scheduling says of appointments (an array literal of ids) at this moment: one answer for each, in their order. */
+struct checked_appointment {
+	int64_t n;
+	bool known;
+	bool cancelled; /* or not shown */
+};
+enum rc check_store_appointments(struct ctx *scheduling, const char *ids, struct checked_appointment **ret_appointments,
+    size_t *ret_count);
 
 /* What billing knows of an event, all as of one moment. */
 struct checked_event {

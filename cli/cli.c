@@ -8,8 +8,43 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "domain/auth/auth.h"
+#include "domain/billing/billing.h"
+#include "domain/patient/patient.h"
+#include "domain/scheduling/scheduling.h"
 #include "lib/base/config.h"
 #include "lib/pg/pg.h"
+
+/* Whether the verbs of everyday can work with this database: the administrator's own may be what brings it there. */
+static bool
+schema_fits(struct cli *cli, const char *database, struct ctx *cx)
+{
+	const struct {
+		const char *database;
+		int schema;
+	} known[] = {
+		{ config->database.patient, PATIENT_SCHEMA },
+		{ config->database.scheduling, SCHEDULING_SCHEMA },
+		{ config->database.billing, BILLING_SCHEMA },
+		{ config->database.auth, AUTH_SCHEMA },
+	};
+	int64_t number = 0;
+	enum rc rc;
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+		if (strcmp(known[i].database, database) != 0)
+			continue;
+		rc = pg_schema(cx, &number);
+		if (rc != RC_OK)
+			return cli_failed(cli, cx, rc, "the schema of database %s", database) == CLI_DONE;
+		if (number != known[i].schema)
+			return cli_error(cli,
+				   number < known[i].schema ? "run `medicore migrate`" : "install the MediCore that made it, or a newer one",
+				   "database %s has schema %lld, this program is for %d", database, (long long)number,
+				   known[i].schema) == CLI_DONE;
+	}
+	return true;
+}
 
 bool
 cli_open(struct cli *cli, const char *database, const char *role, struct ctx *ret_cx)
@@ -22,8 +57,12 @@ cli_open(struct cli *cli, const char *database, const char *role, struct ctx *re
 	ctx_init(ret_cx, cli->arena, pg);
 	ret_cx->account = "operator";
 	rc = pg_connect(ret_cx);
-	if (rc == RC_OK)
-		return true;
+	if (rc == RC_OK) {
+		if (strcmp(role, config->database.admin) == 0 || schema_fits(cli, database, ret_cx))
+			return true;
+		pg_close(pg);
+		return false;
+	}
 	cli_error(cli,
 	    "is PostgreSQL up there, and does its pg_hba.conf let this role in?"
 	    " medicore migrate makes databases and roles",
@@ -100,6 +139,19 @@ cli_number(const char *text, int64_t max, int64_t *ret_number)
 		return false;
 	*ret_number = n;
 	return true;
+}
+
+bool
+cli_on_terminal(void)
+{
+	return isatty(STDERR_FILENO) == 1;
+}
+
+void
+cli_hide_progress(void)
+{
+	if (cli_on_terminal())
+		fputs("\r\033[K", stderr);
 }
 
 static void

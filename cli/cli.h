@@ -6,6 +6,7 @@
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
+#include <dirent.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,6 +25,7 @@ struct cli {
 	struct arena *arena; /* of the whole run */
 	const char *verb;    /* name of the one that runs */
 	const char *args;    /* what it takes, as its row says */
+	const char *settings; /* --config's; NULL: the usual */
 };
 
 struct verb {
@@ -40,21 +42,32 @@ int verb_import(struct cli *cli, int argc, char **argv);       /* import.c */
 int verb_dead_letters(struct cli *cli, int argc, char **argv); /* dead_letters.c */
 int verb_audit(struct cli *cli, int argc, char **argv);	       /* audit.c */
 int verb_certs(struct cli *cli, int argc, char **argv);	       /* certs.c */
-int verb_check(struct cli *cli, int argc, char **argv);	       /* check.c */
+int verb_backup(struct cli *cli, int argc, char **argv);       /* backup.c */
+int verb_restore(struct cli *cli, int argc, char **argv);      /* restore.c */
+int verb_check(struct cli *cli, int argc, char **argv);	       /* check_main.c */
 int verb_user(struct cli *cli, int argc, char **argv);	       /* user.c */
 int verb_sweep_overdue(struct cli *cli, int argc, char **argv); /* sweep_main.c */
+int verb_metrics(struct cli *cli, int argc, char **argv);      /* metrics.c */
+int verb_config(struct cli *cli, int argc, char **argv);	       /* config.c */
 int verb_keys(struct cli *cli, int argc, char **argv);	       /* keys.c */
 
 /* Opens a database as role and makes a context without deadline in cli's arena; false, said on standard error,
- * where the server can't be reached.  cli_close ends both. */
+ * where the server can't be reached, or the database has another schema and the role isn't the administrator's.  cli_close ends both. */
 bool cli_open(struct cli *cli, const char *database, const char *role, struct ctx *ret_cx);
 void cli_close(struct ctx *cx);
 
 /* A whole file, with a NUL behind it that isn't counted, in the arena; NULL, with errno set, where it can't be read. */
 char *cli_read_file(struct arena *a, const char *path, size_t *ret_length);
 
+/* Whether that is the name of a file with a signing key, for scandir (keys.c). */
+int cli_is_key(const struct dirent *entry);
+
 /* The number from 0 to max that text is, and nothing else. */
 bool cli_number(const char *text, int64_t max, int64_t *ret_number);
+
+/* Progress is a line of standard error that the next one overwrites, where somebody looks. */
+bool cli_on_terminal(void);
+void cli_hide_progress(void);
 
 /*
  * Says on standard error what went wrong and what mends it, and returns the exit status to end with:

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/pg/pg.h"
 
@@ -146,19 +145,13 @@ import_id_taken(const struct ctx *cx, enum rc rc)
 
 /* --- batches --- */
 
-static bool
-on_terminal(void)
-{
-	return isatty(STDERR_FILENO) == 1;
-}
-
 static void
 show_progress(const struct import *im)
 {
 	size_t done = im->csv.length == 0 ? BAR_WIDTH : im->csv.at * BAR_WIDTH / im->csv.length;
 	char bar[BAR_WIDTH + 1];
 
-	if (!on_terminal())
+	if (!cli_on_terminal())
 		return;
 	memset(bar, ' ', BAR_WIDTH);
 	memset(bar, '#', done);
@@ -168,16 +161,9 @@ show_progress(const struct import *im)
 }
 
 static void
-hide_progress(void)
-{
-	if (on_terminal())
-		fputs("\r\033[K", stderr);
-}
-
-static void
 count(struct import *im, const struct import_row *rows, size_t n)
 {
-	hide_progress();
+	cli_hide_progress();
 	for (size_t i = 0; i < n; i++) {
 		im->lines++;
 		if (rows[i].rc != RC_OK) {
@@ -236,7 +222,7 @@ take_batch(struct ctx *cx, struct import *im, struct import_row *rows, size_t n)
 		count(im, rows, n);
 		return RC_OK;
 	}
-	hide_progress();
+	cli_hide_progress();
 	cli_failed(im->cli, cx, rc, "%s: lines %zu to %zu", im->path, rows[0].line, rows[n - 1].line);
 	return rc;
 }
@@ -280,7 +266,7 @@ import_run(struct import *im, struct ctx *cx)
 		rc = take_all(im, cx->pg, a);
 	if (im->dry_run)
 		(void)pg_end(cx, RC_CANCELLED);
-	hide_progress();
+	cli_hide_progress();
 	arena_free(a);
 	return rc;
 }

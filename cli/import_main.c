@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/import.h"
+#include "cli/seed.h"
 #include "domain/scheduling/scheduling.h"
 #include "grpc/patient_client.h"
 #include "lib/base/dates.h"
@@ -85,7 +86,7 @@ check_options(struct cli *cli, const struct options *o, const struct import_kind
 	const struct import_column *column;
 
 	if (kind == NULL)
-		return cli_usage(cli, "say what to import: patients, services or appointments");
+		return cli_usage(cli, "say what to import: patients, services, appointments or seed");
 	if (o->word_count < 2)
 		return cli_usage(cli, "name the file");
 	if (kind != &import_patients && (o->visits != NULL || o->registered != NULL))
@@ -130,6 +131,8 @@ verb_import(struct cli *cli, int argc, char **argv)
 	size_t length;
 	int status;
 
+	if (argc > 1 && strcmp(argv[1], "seed") == 0)
+		return seed_import(cli, argc - 1, argv + 1);
 	status = read_options(cli, argc, argv, &o);
 	if (status != CLI_DONE)
 		return status;

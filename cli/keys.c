@@ -23,8 +23,8 @@ rotate(struct cli *cli)
 	return CLI_DONE;
 }
 
-static int
-is_key(const struct dirent *entry)
+int
+cli_is_key(const struct dirent *entry)
 {
 	size_t length = strlen(entry->d_name);
 
@@ -37,7 +37,7 @@ list(struct cli *cli)
 	struct dirent **entries;
 	char when[INSTANT_SIZE];
 	struct stat st;
-	int count = scandir(config->auth.keys, &entries, is_key, alphasort);
+	int count = scandir(config->auth.keys, &entries, cli_is_key, alphasort);
 
 	if (count < 0)
 		return cli_error(cli, "medicore keys rotate makes it, with a first key", "%s: %s", config->auth.keys,

@@ -14,7 +14,8 @@ static const struct verb verbs[] = {
 	  "  --status          list what the databases have; exit status 1 where something is missing\n"
 	  "  --migrations DIR  take the SQL files from DIR instead of " PKGDATADIR "/db\n",
 	  verb_migrate },
-	{ "import", "patients|services|appointments FILE.csv [--dry-run] ...", "take in people, prices or visits from a CSV file",
+	{ "import", "patients|services|appointments FILE.csv [--dry-run] ... | seed --patients URI --billing URI --auth URI [--dry-run]",
+	  "take in people, prices or visits from a CSV file, or all that the system replaced has",
 	  "  --dry-run           check every line as if it went in, and keep nothing\n"
 	  "  --visits FILE.csv   patients: each is registered on the day of the first of these visits\n"
 	  "  --registered DAY    patients: on this day where there is none; 2025-11-01 unless given\n"
@@ -22,7 +23,15 @@ static const struct verb verbs[] = {
 	  "\n"
 	  "Ids are kept, so that the same file again imports nothing twice. A bad line is reported as FILE:LINE: reason,\n"
 	  "and the rest goes in. Exit status: 0 all lines are in, 1 some were refused, 2 it could not go on.\n"
-	  "doc/import.md says which columns become what.\n",
+	  "doc/import.md says which columns become what.\n"
+	  "\n"
+	  "seed reads the databases of the Spring services, each by a URI or what else libpq takes; any may be left out:\n"
+	  "  --patients URI  table patient\n"
+	  "  --billing URI   table invoice, in [billing] currency\n"
+	  "  --auth URI      table users, with their passwords\n"
+	  "  --booked DAY    the day that invoices count for in the books, instead of now\n"
+	  "\n"
+	  "What is refused is reported as TABLE ID: reason. doc/moving-over.md has the rest.\n",
 	  verb_import },
 	{ "dead-letters", "list [--json] | replay ID|--all [--wait SECONDS] | drop ID", "events that billing could not turn into invoices",
 	  "  list    what each is and why it is there; --json gives all that is known of it\n"
@@ -31,10 +40,14 @@ static const struct verb verbs[] = {
 	  "\n"
 	  "Exit status of replay: 0 all have their effect, 1 some are still there.\n",
 	  verb_dead_letters },
-	{ "check", "[--json] [--grace SECONDS]", "count bookings invoiced, pending, parked, missing and doubled",
+	{ "check", "[--json | --mend [--dry-run]] [--grace SECONDS]", "compare bookings with invoices, and the books with the ledger",
+	  "Counts bookings invoiced, pending, parked, missing and doubled.\n"
 	  "  --grace SECONDS  an event published less long ago may still be on its way; 60 unless given\n"
+	  "  --mend           after a restore: sends again what billing lacks, voids unpaid invoices of bookings that are unknown, and says\n"
+	  "                   what takes a person; twice, the second time does nothing\n"
+	  "  --dry-run        with --mend: say what would be done, and do nothing\n"
 	  "\n"
-	  "Exit status: 1 where any is missing or doubled.\n",
+	  "Exit status: 1 where any is missing or doubled, or the books are wrong; with --mend, where a person is needed.\n",
 	  verb_check },
 	{ "sweep-overdue", "", "mark invoices that are past due, now rather than within a minute",
 	  "Does what medicore-relay does each minute, as its database role medicore_billing_relay, and says how many it marked.\n"
@@ -46,6 +59,22 @@ static const struct verb verbs[] = {
 	  "\n"
 	  "Needs the relay's [audit] key. Exit status: 1 where a trail is not whole.\n",
 	  verb_audit },
+	{ "backup", "DIR [--keep N] [--without-secrets]", "all databases, keys and secrets, each database as of one moment",
+	  "Makes DIR/YYYYMMDDThhmmssZ by pg_dump; until it is whole and on the disk its name ends in .partial.\n"
+	  "  --keep N           afterwards removes the oldest, so that N are there\n"
+	  "  --without-secrets  leaves out the keys that sign tokens, and secrets: without the audit key no trail can be verified\n"
+	  "\n"
+	  "Programs go on meanwhile. doc/operations.md says what is in it and how it is restored.\n",
+	  verb_backup },
+	{ "restore", "DIR/YYYYMMDDThhmmssZ [--replace] [--only DOMAIN] [--dry-run] [--migrations DIR]", "bring back what a backup has",
+	  "Verifies it first. Programs must be stopped. The databases are made beside those that are there, and put in their places at once.\n"
+	  "  --replace         even where they are not empty: those are kept under other names\n"
+	  "  --only DOMAIN     patient, scheduling, billing or auth: the others stay as they are\n"
+	  "  --dry-run         verify it, say what would be done, and do nothing\n"
+	  "  --migrations DIR  take roles.sql from DIR instead of " PKGDATADIR "/db\n"
+	  "\n"
+	  "Afterwards `medicore check --mend` settles what the domains disagree on.\n",
+	  verb_restore },
 	{ "certs", "DIR [NAME[=dns:HOST,ip:ADDRESS,...]] ...", "make or renew certificates for gRPC off loopback",
 	  "Makes in DIR an authority (ca.crt, ca.key), where there is none yet, and a certificate and key for each NAME: NAME.crt,\n"
 	  "NAME.key. A certificate shows who calls, by its NAME, and serves for NAME, localhost, 127.0.0.1, ::1 and what is added\n"
@@ -60,6 +89,15 @@ static const struct verb verbs[] = {
 	  "  passwd                another password, which ends the account's logins\n"
 	  "  --password-file FILE  add, passwd: its first line; - is standard input. Without it one is made, and printed this once\n",
 	  verb_user },
+	{ "config", "check [FILE]", "say all that is wrong with the settings",
+	  "  check  each bad line of the file (or of the environment) with its reason; then whether the directories and files that settings name\n"
+	  "         are there, whether those who need them may use them, and whether nobody else may read a secret\n"
+	  "\n"
+	  "Who may what is asked where the users that `make install` made exist, and of root. Exit status: 1 where anything is wrong.\n",
+	  verb_config },
+	{ "metrics", "", "what all programs count, as Prometheus reads it",
+	  "From the files in [metrics] directory; GET /metrics at the front door gives the same to this machine.\n",
+	  verb_metrics },
 	{ "keys", "rotate | list", "the private keys that sign tokens",
 	  "  rotate  make a new one, which signs once the other programs have had the time to learn it; remove those that nothing needs\n"
 	  "  list    which there are, and since when\n"
@@ -155,9 +193,9 @@ unknown_verb(const char *name)
 }
 
 static int
-run_verb(const struct verb *v, int argc, char **argv)
+run_verb(const struct verb *v, const char *settings, int argc, char **argv)
 {
-	struct cli cli = { .verb = v->name, .args = v->args };
+	struct cli cli = { .verb = v->name, .args = v->args, .settings = settings };
 	int status;
 
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
@@ -227,10 +265,10 @@ main(int argc, char **argv)
 	v = find_verb(first);
 	if (v == NULL && strcmp(first, "--print-config") != 0)
 		return unknown_verb(first);
-	if (!config_load(path))
+	if ((v == NULL || v->run != verb_config) && !config_load(path))
 		return CLI_FAILED;
 	if (v != NULL)
-		return run_verb(v, argc - 1, argv + 1);
+		return run_verb(v, path, argc - 1, argv + 1);
 	config_print(stdout);
 	return CLI_DONE;
 }

@@ -19,6 +19,7 @@ struct migrate {
 	const char *directory;
 	bool dry_run;
 	bool status;
+	bool looking;      /* at all of it, and saying what will be done, before anything is */
 	bool wanting;      /* something is missing */
 	struct ctx server; /* connection to the maintenance database */
 };
@@ -27,6 +28,18 @@ struct domain {
 	const char *name;
 	const char *database;
 };
+
+static bool
+only_tells(const struct migrate *m)
+{
+	return m->status || m->dry_run || m->looking;
+}
+
+static const char *
+would(const struct migrate *m)
+{
+	return m->dry_run ? "would" : "will";
+}
 
 /* --- one domain --- */
 
@@ -82,7 +95,7 @@ show(const struct migrate *m, const struct domain *d, const struct migration *fi
 		if (m->status)
 			printf("%-10s %-20s %-32s %s\n", d->name, d->database, files[i].name, when);
 		else if (i >= known)
-			printf("%s: would apply %s\n", d->name, files[i].name);
+			printf("%s: %s apply %s\n", d->name, would(m), files[i].name);
 	}
 	if (m->dry_run && known == file_count)
 		printf("%s: nothing to do\n", d->name);
@@ -128,7 +141,7 @@ update(struct migrate *m, const struct domain *d, struct ctx *cx, struct migrati
 	if (!compare(m, d, files, file_count, rows, row_count, &known))
 		return false;
 	m->wanting = m->wanting || known < file_count;
-	if (m->status || m->dry_run) {
+	if (only_tells(m)) {
 		show(m, d, files, file_count, rows, known);
 		return true;
 	}
@@ -150,11 +163,12 @@ provide_database(struct migrate *m, const struct domain *d, bool *ret_there)
 	rc = database_exists(&m->server, d->database, ret_there);
 	if (rc == RC_OK && !*ret_there) {
 		m->wanting = true;
-		if (m->status || m->dry_run) {
-			printf(m->status ? "%-10s %-20s is not there\n" : "%s: would make database %s\n",
-			    d->name, d->database);
+		if (m->status)
+			printf("%-10s %-20s is not there\n", d->name, d->database);
+		else if (only_tells(m))
+			printf("%s: %s make database %s\n", d->name, would(m), d->database);
+		if (only_tells(m))
 			return true;
-		}
 		rc = database_make(&m->server, d->database);
 		if (rc == RC_OK)
 			printf("%s: made database %s\n", d->name, d->database);
@@ -230,6 +244,16 @@ lock(struct migrate *m)
 }
 
 static bool
+migrate_domains(struct migrate *m, const struct domain *domains, size_t count)
+{
+	bool good = true;
+
+	for (size_t i = 0; good && i < count; i++)
+		good = migrate_domain(m, &domains[i]);
+	return good;
+}
+
+static bool
 migrate_all(struct migrate *m)
 {
 	const struct domain domains[] = {
@@ -243,8 +267,14 @@ migrate_all(struct migrate *m)
 	if (!cli_open(m->cli, MAINTENANCE_DATABASE, config->database.admin, &m->server))
 		return false;
 	good = lock(m);
-	for (size_t i = 0; good && i < sizeof(domains) / sizeof(*domains); i++)
-		good = migrate_domain(m, &domains[i]);
+	/* What is refused anywhere is refused before anything is changed. */
+	m->looking = !m->status && !m->dry_run;
+	good = good && migrate_domains(m, domains, sizeof(domains) / sizeof(*domains));
+	fflush(stdout);
+	if (m->looking) {
+		m->looking = false;
+		good = good && migrate_domains(m, domains, sizeof(domains) / sizeof(*domains));
+	}
 	good = good && make_topics(m);
 	cli_close(&m->server);
 	return good;

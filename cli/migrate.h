@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "cli/cli.h"
+#include "lib/base/text.h"
 #include "lib/field/field.h"
 
 /* One SQL file, or one row of schema_migration; members that only the other one has are absent. */
@@ -36,6 +37,9 @@ enum rc migrate_wait_lock(struct ctx *cx);
 
 enum rc database_exists(struct ctx *cx, const char *name, bool *ret_exists);
 enum rc database_make(struct ctx *cx, const char *name);
+
+/* Appends a database's name, which comes from the configuration, as an identifier of SQL. */
+void database_identifier(struct buf *b, const char *name);
 
 /* What schema_migration says; nothing at all in a new database. */
 enum rc migration_applied(struct ctx *cx, struct migration **ret_rows, size_t *ret_count);

@@ -92,9 +92,8 @@ database_exists(struct ctx *cx, const char *name, bool *ret_exists)
 	return rc;
 }
 
-/* A name of the configuration as an identifier of SQL. */
-static void
-add_identifier(struct buf *b, const char *name)
+void
+database_identifier(struct buf *b, const char *name)
 {
 	buf_add_char(b, '"');
 	for (; *name != '\0'; name++) {
@@ -112,7 +111,7 @@ database_make(struct ctx *cx, const char *name)
 	struct buf sql = { .arena = cx->arena };
 
 	buf_add_text(&sql, "create database ");
-	add_identifier(&sql, name);
+	database_identifier(&sql, name);
 	buf_add_text(&sql, " template template0 encoding 'UTF8' locale 'C.UTF-8'");
 	return pg_script(cx, sql.bytes);
 }
@@ -175,5 +174,8 @@ migration_apply(struct ctx *cx, const struct migration *file)
 		rc = pg_script(cx, file->text.bytes);
 	if (rc == RC_OK)
 		rc = pg_execute(cx, &record_migration, file, NULL);
+	/* What is deferred to the commit may take as long as the rest, and a commit is not waited for that long. */
+	if (rc == RC_OK)
+		rc = pg_script(cx, "set constraints all immediate");
 	return pg_end(cx, rc);
 }

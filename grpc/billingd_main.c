@@ -3,6 +3,7 @@
 #include "grpc/billing_server.h"
 #include "grpc/patient_client.h"
 #include "lib/base/config.h"
+#include "lib/metrics/metrics.h"
 #include "lib/rpc/rpc.h"
 #include "proto/descriptors.h"
 #include "worker/event_codec.h"
@@ -41,6 +42,7 @@ main(int argc, char **argv)
 		.stop = patient_client_stop,
 		.services = &billing_service,
 		.count = 1,
+		.counts = METRICS_GRPC_CLIENT,
 	};
 
 	return rpc_main(&program, argc, argv);

@@ -6,13 +6,15 @@
 #include <stdint.h>
 
 #include "lib/base/ctx.h"
+#include "lib/metrics/metrics.h"
 
 #define STANDBY_MS 300 /* how soon to ask again after RC_CONFLICT */
 
-/* Starts with what and key. */
+/* Starts with what, key and task. */
 struct active {
 	const char *what; /* in the log */
 	int64_t key;      /* of the advisory lock, which is per database */
+	enum metric_task task; /* which a stand-by has no time of */
 	bool standing_by;
 };
 

@@ -43,6 +43,17 @@ go_back(struct worker *w, struct ctx *cx, enum rc rc)
 	bus_rewind(w->consumer);
 }
 
+static void
+count_lag(const struct worker *w)
+{
+	int64_t lag;
+
+	if (bus_lag(w->consumer, &lag))
+		metrics_set(M_CONSUMER_LAG, 0, lag);
+	else
+		metrics_unset(M_CONSUMER_LAG, 0);
+}
+
 /* How long to pause before the next one. */
 static int
 take_batch(struct worker *w)
@@ -54,8 +65,10 @@ take_batch(struct worker *w)
 
 	arena_reset(w->arena);
 	ctx_init(&cx, w->arena, w->pg);
+	count_lag(w);
 	rc = bus_consume(&cx, w->consumer, w->arena, (size_t)config->events.batch, POLL_MS, &events, &count);
 	if (rc == RC_OK && count == 0) {
+		metrics_task_done(TASK_EVENTS);
 		if (w->commit_trouble.attempts > 0)
 			commit(w, &cx);
 		return 0;
@@ -82,16 +95,19 @@ billing_from_kafka(const struct billing_ports *ports)
 		    bus_consumer_new(config->events.brokers, GROUP_BILLING, config->events.instance, topics),
 		.arena = arena_new(),
 		.pg = pg_open(config->database.billing, BILLING_WORKER_ROLE),
-		.trouble = { .what = "appointments" },
-		.commit_trouble = { .what = "offsets" },
+		.trouble = { .what = "appointments", .task = TASK_EVENTS },
+		.commit_trouble = { .what = "offsets", .task = TASK_EVENTS },
 	};
 	bool ready = w.consumer != NULL && w.pg != NULL;
+	struct pulse *loop = loop_begin();
 	int pause_ms = 0;
 
+	ready = ready && process_ready(NULL, NULL);
 	if (ready)
 		replay_start(ports);
-	while (ready && !stop_wait(pause_ms))
+	while (ready && !loop_wait(loop, pause_ms))
 		pause_ms = take_batch(&w);
+	loop_end(loop);
 	if (ready)
 		replay_join();
 	bus_consumer_free(w.consumer);

@@ -3,6 +3,7 @@
 #include "domain/billing/billing.h"
 #include "lib/base/config.h"
 #include "lib/base/log.h"
+#include "lib/metrics/metrics.h"
 #include "lib/rpc/rpc.h"
 #include "proto/events.pb-c.h"
 #include "worker/appointment_events.h"
@@ -53,10 +54,18 @@ deliver(Medicore__V1__EventSink_Service *service, const Medicore__V1__EventBatch
 	}
 	rc = appointment_events_take(cx, sink_ports, events, batch->n_events, atomic_load(&failures));
 	atomic_store(&failures, rc == RC_INTERNAL ? atomic_load(&failures) + 1 : 0);
-	if (rc != RC_OK)
+	if (rc != RC_OK) {
+		metrics_task_failed(TASK_EVENTS);
 		rpc_fail(call, rc);
-	else
-		answer(&receipt, closure_data);
+		return;
+	}
+	answer(&receipt, closure_data);
+}
+
+static bool
+alive(void *server)
+{
+	return rpc_server_alive(server);
 }
 
 bool
@@ -81,7 +90,10 @@ billing_from_relay(const struct billing_ports *ports)
 	if (server != NULL) {
 		replay_start(ports);
 		rpc_server_start(server);
-		stop_wait(-1);
+		if (!process_ready(alive, server))
+			process_stop();
+		stop_await();
+		process_end();
 		rpc_server_stop(server, STOP_GRACE_MS);
 		replay_join();
 		rpc_server_free(server);

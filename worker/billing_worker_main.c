@@ -21,16 +21,22 @@ main(int argc, char **argv)
 		.encode_invoice = event_encode_invoice,
 	};
 	int status;
-	bool ran;
+	bool ran, kafka;
 
 	status = process_start(&process, argc, argv, NULL);
 	if (status >= 0)
 		return status;
+	kafka = strcmp(config->events.transport, "kafka") == 0;
+	process_count(process.name, METRICS_EVENTS | METRICS_GRPC_CLIENT | (kafka ? METRICS_KAFKA : 0));
+	status = process_schema(config->database.billing, BILLING_WORKER_ROLE, BILLING_SCHEMA);
+	if (status >= 0)
+		return status;
 	patient_client_start();
-	if (strcmp(config->events.transport, "kafka") == 0)
+	if (kafka)
 		ran = billing_from_kafka(&ports);
 	else
 		ran = billing_from_relay(&ports);
+	process_end();
 	patient_client_stop();
 	return ran ? EXIT_SUCCESS : EXIT_FAILURE;
 }

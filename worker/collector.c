@@ -31,6 +31,7 @@
 
 #define SEAL_EVERY_NS INT64_C(1000000000)
 #define PURGE_EVERY_NS INT64_C(3600000000000)
+#define COUNT_EVERY_NS INT64_C(1000000000)
 
 struct collector {
 	const struct trail *trail;
@@ -47,7 +48,7 @@ struct collector {
 	bool begun;  /* head is at least what the seal says */
 	struct audit_head head, sealed;
 	int64_t next; /* seq of the next row: head's follower, unless somebody else has written there */
-	int64_t seal_at_ns, purge_at_ns;
+	int64_t seal_at_ns, purge_at_ns, count_at_ns;
 	int watch; /* inotify */
 	bool watching;
 };
@@ -258,6 +259,7 @@ store(struct collector *c, struct ctx *cx)
 		c->loaded = false;
 		return rc == RC_DUPLICATE ? RC_OK : rc;
 	}
+	metrics_add(M_AUDIT_STORED, 0, c->spool.count);
 	c->next += (int64_t)c->spool.count;
 	c->head.seq = c->next - 1;
 	memcpy(c->head.mac, before, AUDIT_MAC_SIZE);
@@ -298,6 +300,45 @@ finish(struct collector *c, struct ctx *cx)
 }
 
 /* --- turns --- */
+
+/* Of what is in the batch and behind it, for those who watch. */
+static void
+tell_backlog(const struct collector *c)
+{
+	int64_t since_us = 0;
+
+	for (size_t i = 0; i < c->spool.count; i++) {
+		const struct instant *at = &c->spool.entries[i].at;
+
+		if (at->known && (since_us == 0 || at->us < since_us))
+			since_us = at->us;
+	}
+	metrics_set(M_AUDIT_SPOOL_BYTES, 0, c->spool.count == 0 ? 0 : spool_waiting(&c->spool));
+	metrics_set(M_AUDIT_SPOOL_OLDEST, 0, since_us);
+}
+
+/* While nothing can be stored it can still be looked at, as far as is known what was stored before. */
+static void
+count_backlog(struct collector *c, struct ctx *cx)
+{
+	int64_t now = clock_monotonic_ns();
+
+	if (now < c->count_at_ns || c->known == NULL)
+		return;
+	c->count_at_ns = now + COUNT_EVERY_NS;
+	if (look(c, cx) == RC_OK) {
+		spool_take(&c->spool);
+		tell_backlog(c);
+	}
+}
+
+/* It is somebody else's to tell. */
+static void
+forget_backlog(void)
+{
+	metrics_unset(M_AUDIT_SPOOL_BYTES, 0);
+	metrics_unset(M_AUDIT_SPOOL_OLDEST, 0);
+}
 
 /* Armed before the directory is read, and good for one event: nothing is missed, and busy programs pay nothing for it. */
 static enum rc
@@ -361,6 +402,7 @@ turn(struct collector *c, struct ctx *cx, bool *ret_full)
 	if (rc != RC_OK)
 		return rc;
 	spool_take(&c->spool);
+	tell_backlog(c);
 	if (c->spool.count > 0)
 		rc = store(c, cx);
 	if (rc == RC_OK)
@@ -389,10 +431,10 @@ collector_open(struct collector *c, const struct trail *trail)
 		.trail = trail,
 		.arena = arena_new(),
 		.file_arena = arena_new(),
-		.active = { .what = "audit", .key = LOCK_KEY },
-		.trouble = { .what = "audit" },
-		.seal_trouble = { .what = "audit seal" },
-		.spool_trouble = { .what = "audit spool" },
+		.active = { .what = "audit", .key = LOCK_KEY, .task = TASK_AUDIT },
+		.trouble = { .what = "audit", .task = TASK_AUDIT },
+		.seal_trouble = { .what = "audit seal", .task = TASK_AUDIT },
+		.spool_trouble = { .what = "audit spool", .task = TASK_AUDIT },
 		.watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK),
 	};
 	if (config->audit.key == NULL) {
@@ -436,9 +478,11 @@ collector_run(const struct trail *trail)
 {
 	struct collector c;
 	bool opened = collector_open(&c, trail);
+	struct pulse *loop = loop_begin();
 	int pause_ms = 0;
 
-	while (opened && !stop_wait(pause_ms)) {
+	opened = opened && process_ready(NULL, NULL);
+	while (opened && !loop_wait(loop, pause_ms)) {
 		bool full = false;
 		struct ctx cx;
 		enum rc rc;
@@ -447,14 +491,18 @@ collector_run(const struct trail *trail)
 		ctx_init(&cx, c.arena, c.pg);
 		rc = turn(&c, &cx, &full);
 		pause_ms = rc == RC_CONFLICT ? STANDBY_MS : full ? 0 : GATHER_MS;
-		if (rc == RC_CONFLICT)
+		if (rc == RC_CONFLICT) {
 			c.loaded = c.begun = false; /* another goes on from here */
+			forget_backlog();
+		}
 		if (rc != RC_OK && rc != RC_CONFLICT) {
 			c.loaded = false;
+			count_backlog(&c, &cx);
 			trouble_begin(&c.trouble, rc, cx.err.detail);
 			pause_ms = trouble_pause_ms(&c.trouble);
 		}
 	}
+	loop_end(loop);
 	if (opened && c.begun)
 		seal(&c);
 	collector_close(&c);

@@ -111,6 +111,8 @@ void
 event_decode(struct ctx *cx, const struct event *e, struct billing_event *ret)
 {
 	*ret = (struct billing_event){ .envelope = e, .rc = RC_MALFORMED };
+	trace_begin(&ret->trace);
+	trace_join(&ret->trace, e->traceparent);
 	/* Without its id a second delivery can't be told from a first. */
 	if (e->id == NULL || e->id[0] == '\0')
 		return;

@@ -41,6 +41,8 @@ sweep(struct invoices *in, struct ctx *cx, bool *ret_full)
 	if (rc != RC_OK)
 		return rc;
 	*ret_full = *ret_full || marked == MARKED_AT_ONCE;
+	metrics_add(M_INVOICES_OVERDUE, 0, marked);
+	metrics_add(M_SWEEPS, 0, marked < MARKED_AT_ONCE);
 	if (marked < MARKED_AT_ONCE)
 		in->sweep_at_ns = now + SWEEP_EVERY_NS;
 	if (marked > 0)
@@ -57,6 +59,7 @@ turn(struct invoices *in, struct ctx *cx, bool *ret_full)
 	rc = active_win(&in->active, cx);
 	if (rc == RC_OK)
 		rc = invoice_number_next(cx, NUMBERED_AT_ONCE, &numbered);
+	metrics_add(M_INVOICES_NUMBERED, 0, rc == RC_OK ? numbered : 0);
 	*ret_full = numbered == NUMBERED_AT_ONCE;
 	if (rc == RC_OK)
 		rc = sweep(in, cx, ret_full);
@@ -74,13 +77,14 @@ invoices_run(const char *database, const char *role)
 	struct invoices in = {
 		.arena = arena_new(),
 		.pg = pg_open(database, role),
-		.trouble = { .what = "invoices" },
-		.active = { .what = "invoices", .key = LOCK_KEY },
+		.trouble = { .what = "invoices", .task = TASK_INVOICES },
+		.active = { .what = "invoices", .key = LOCK_KEY, .task = TASK_INVOICES },
 	};
 	bool opened = in.pg != NULL;
+	struct pulse *loop = loop_begin();
 	int pause_ms = 0;
 
-	while (opened && !stop_wait(pause_ms)) {
+	while (opened && !loop_wait(loop, pause_ms)) {
 		bool full = false;
 		struct ctx cx;
 		enum rc rc;
@@ -94,6 +98,7 @@ invoices_run(const char *database, const char *role)
 			pause_ms = trouble_pause_ms(&in.trouble);
 		}
 	}
+	loop_end(loop);
 	pg_close(in.pg);
 	arena_free(in.arena);
 	return opened;

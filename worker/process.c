@@ -1,45 +1,46 @@
 #include "worker/process.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/signalfd.h>
+#include <string.h>
+#include <sys/eventfd.h>
 
 #include "config.h"
+#include "lib/base/attend.h"
 #include "lib/base/clock.h"
 #include "lib/base/config.h"
 #include "lib/base/log.h"
+#include "lib/base/notify.h"
+#include "lib/pg/pg.h"
 
 #define PAUSE_FIRST_MS 50
 #define PAUSE_MOST_MS 500
 #define REPEAT_NS (INT64_C(30) * 1000000000)
 
-static int stop_signals = -1;
+/* Longer no turn is: its statements, calls and waits have time-outs of their own, the longest of a minute. */
+#define TURN_MS 300000
+#define LOOPS_MAX 8
+
+static int stopping = -1; /* eventfd: readable from the signal on */
+static struct pulse loops[LOOPS_MAX];
+static atomic_int loop_count;
+static struct attendant attendant;
+static bool (*also_alive)(void *closure);
+static pthread_t attending;
+static bool attended;
+static atomic_int troubles; /* that last */
 
 static void
 usage(FILE *to, const struct process *p)
 {
 	fprintf(to, "usage: %s [--config FILE] [--print-config] [--help] [--version]%s%s\n%s\n", p->name,
 	    p->argument == NULL ? "" : " ", p->argument == NULL ? "" : p->argument, p->purpose);
-}
-
-/* Threads inherit the mask, those of librdkafka and gRPC too: signals come to stop_wait alone. */
-static bool
-hold_signals(void)
-{
-	sigset_t set;
-
-	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) == 0)
-		stop_signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (stop_signals < 0)
-		perror("signalfd");
-	return stop_signals >= 0;
 }
 
 int
@@ -86,23 +87,152 @@ process_start(const struct process *p, int argc, char **argv, const char **ret_a
 	if (p->argument != NULL)
 		*ret_argument = argv[optind];
 	log_open(p->name, log_level_named(config->log.level));
-	return hold_signals() ? -1 : EXIT_FAILURE;
+	signal(SIGPIPE, SIG_IGN);
+	attend_block(); /* threads inherit it, those of librdkafka and gRPC too */
+	stopping = eventfd(0, EFD_CLOEXEC);
+	if (stopping < 0)
+		perror("eventfd");
+	return stopping < 0 ? EXIT_FAILURE : -1;
+}
+
+void
+process_count(const char *name, unsigned groups)
+{
+	const char *why;
+
+	metrics_begin(METRICS_DATABASE | METRICS_TASKS | groups);
+	metrics_open(config->metrics.directory, name, &why);
+	if (why != NULL)
+		log_line(LOG_WARNING, "[metrics] directory %s: %s; nobody sees what this process counts", config->metrics.directory, why);
+}
+
+/* --- its database --- */
+
+static struct pg_need need;
+static bool unknown;
+
+static void
+say_schema(bool ends, const char *words)
+{
+	log_line(ends ? LOG_ERROR : LOG_WARNING, "%s", words);
+}
+
+int
+process_schema(const char *database, const char *role, int schema)
+{
+	enum pg_fit fit;
+
+	need = (struct pg_need){ .database = database, .role = role, .schema = schema, .say = say_schema };
+	fit = pg_schema_check(&need);
+	unknown = fit == PG_UNKNOWN;
+	return fit == PG_MISFITS ? PG_MISFIT_STATUS : -1;
+}
+
+/* --- being supervised --- */
+
+static bool
+alive(void *closure)
+{
+	int count = atomic_load(&loop_count);
+
+	for (int i = 0; i < count; i++)
+		if (pulse_stuck(&loops[i], TURN_MS)) {
+			log_line(LOG_ERROR, "a loop is stuck in a turn that should have ended long ago");
+			return false;
+		}
+	return also_alive == NULL || also_alive(closure);
+}
+
+static void *
+attend_here(void *arg)
+{
+	attend(arg);
+	process_stop();
+	return NULL;
+}
+
+bool
+process_ready(bool (*other)(void *closure), void *closure)
+{
+	int err;
+
+	attendant = (struct attendant){ .alive = alive, .closure = closure };
+	also_alive = other;
+	err = pthread_create(&attending, NULL, attend_here, &attendant);
+	attended = err == 0;
+	if (err == 0 && unknown && !pg_schema_await(&need))
+		err = EAGAIN;
+	if (err != 0)
+		fprintf(stderr, "a thread: %s\n", strerror(err));
+	else
+		notify_ready("Working");
+	return attended;
+}
+
+void
+process_end(void)
+{
+	if (!attended)
+		return;
+	pthread_kill(attending, SIGTERM); /* where it didn't end by one */
+	pthread_join(attending, NULL);
+	attended = false;
+}
+
+/* --- loops --- */
+
+void
+process_stop(void)
+{
+	eventfd_write(stopping, 1);
 }
 
 int
 stop_fd(void)
 {
-	return stop_signals;
+	return stopping;
 }
 
-/* The signal stays pending, so that every thread sees it. */
-bool
+/* Nobody reads it, so that every thread sees it. */
+static bool
 stop_wait(int timeout_ms)
 {
-	struct pollfd fd = { .fd = stop_signals, .events = POLLIN };
+	struct pollfd fd = { .fd = stopping, .events = POLLIN };
 
 	return poll(&fd, 1, timeout_ms) > 0;
 }
+
+void
+stop_await(void)
+{
+	while (!stop_wait(-1))
+		;
+}
+
+struct pulse *
+loop_begin(void)
+{
+	int n = atomic_fetch_add(&loop_count, 1);
+
+	if (n >= LOOPS_MAX)
+		abort(); /* a bug of ours: there are few, each for as long as the process */
+	return &loops[n];
+}
+
+bool
+loop_wait(struct pulse *loop, int timeout_ms)
+{
+	pulse_beat(loop);
+	return stop_wait(timeout_ms);
+}
+
+void
+loop_end(struct pulse *loop)
+{
+	pulse_rest(loop);
+}
+
+/* --- trouble --- */
 
 void
 trouble_begin(struct trouble *t, enum rc rc, const char *detail)
@@ -111,6 +241,11 @@ trouble_begin(struct trouble *t, enum rc rc, const char *detail)
 	int64_t now = clock_monotonic_ns();
 
 	t->attempts++;
+	metrics_task_failed(t->task);
+	if (t->attempts == 1) {
+		atomic_fetch_add(&troubles, 1);
+		notify_status("%s: %s (%s)", t->what, rc_meaning(rc)->name, detail == NULL ? "no detail" : detail);
+	}
 	if (t->attempts > 1 && now - t->said_ns < REPEAT_NS)
 		level = LOG_DEBUG;
 	else
@@ -132,7 +267,11 @@ trouble_pause_ms(const struct trouble *t)
 void
 trouble_end(struct trouble *t)
 {
-	if (t->attempts > 0)
-		log_line(LOG_INFO, "%s: works again, after %d attempts", t->what, t->attempts);
+	metrics_task_done(t->task);
+	if (t->attempts == 0)
+		return;
+	log_line(LOG_INFO, "%s: works again, after %d attempts", t->what, t->attempts);
 	t->attempts = 0;
+	if (atomic_fetch_sub(&troubles, 1) == 1)
+		notify_status("Working");
 }

@@ -1,14 +1,13 @@
 /* medicore-relay - takes what a domain's programs leave behind to where it belongs: events out of the outbox, audit entries out of
  * the spool, invoices to their numbers. */
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "domain/auth/auth.h"
 #include "domain/billing/billing.h"
+#include "domain/patient/patient.h"
 #include "domain/scheduling/scheduling.h"
 #include "lib/base/config.h"
 #include "worker/collector.h"
@@ -60,15 +59,16 @@ static const struct relayed billing = {
 
 struct duty {
 	struct trail trail;
+	int schema;
 	const struct relayed *events; /* NULL: the domain has none */
 	bool invoices;                /* are looked after */
 };
 
 static const struct duty duties[] = {
-	{ { "patient", "medicore_patient_relay", patient_database, NULL }, NULL, false },
-	{ { "scheduling", "medicore_scheduling_relay", scheduling_database, NULL }, &scheduling, false },
-	{ { "billing", "medicore_billing_relay", billing_database, NULL }, &billing, true },
-	{ { "auth", "medicore_auth_relay", auth_database, auth_purge }, NULL, false },
+	{ { "patient", "medicore_patient_relay", patient_database, NULL }, PATIENT_SCHEMA, NULL, false },
+	{ { "scheduling", "medicore_scheduling_relay", scheduling_database, NULL }, SCHEDULING_SCHEMA, &scheduling, false },
+	{ { "billing", "medicore_billing_relay", billing_database, NULL }, BILLING_SCHEMA, &billing, true },
+	{ { "auth", "medicore_auth_relay", auth_database, auth_purge }, AUTH_SCHEMA, NULL, false },
 };
 #define DUTIES (sizeof(duties) / sizeof(*duties))
 
@@ -77,7 +77,7 @@ static void *
 ended(bool ran)
 {
 	if (!ran)
-		kill(getpid(), SIGTERM); /* which each waits for */
+		process_stop();
 	return (void *)(uintptr_t)ran;
 }
 
@@ -102,6 +102,15 @@ look_after_invoices(void *arg)
 	const struct duty *duty = arg;
 
 	return ended(invoices_run(duty->trail.database(), duty->trail.role));
+}
+
+static void
+count(const struct duty *duty)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "medicore-relay-%s", duty->trail.domain);
+	process_count(name, METRICS_AUDIT | (duty->events != NULL ? METRICS_OUTBOX : 0) | (duty->invoices ? METRICS_INVOICES : 0));
 }
 
 static bool
@@ -131,7 +140,20 @@ run(const struct duty *duty)
 			pthread_join(threads[i], &result);
 			ran = ran && result != NULL;
 		}
+	process_end();
 	return ran;
+}
+
+static int
+do_duty(const struct duty *duty)
+{
+	int status;
+
+	count(duty);
+	status = process_schema(duty->trail.database(), duty->trail.role, duty->schema);
+	if (status >= 0)
+		return status;
+	return run(duty) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int
@@ -150,7 +172,7 @@ main(int argc, char **argv)
 		return status;
 	for (size_t i = 0; i < DUTIES; i++)
 		if (strcmp(duties[i].trail.domain, name) == 0)
-			return run(&duties[i]) ? EXIT_SUCCESS : EXIT_FAILURE;
+			return do_duty(&duties[i]);
 	fprintf(stderr, "medicore-relay: there is no database %s\n", name);
 	return 2;
 }

@@ -12,6 +12,7 @@
 #include "lib/pg/pg.h"
 #include "worker/appointment_events.h"
 #include "worker/billing_worker.h"
+#include "worker/counts.h"
 #include "worker/process.h"
 
 #define BATCH 50
@@ -74,6 +75,9 @@ turn(struct ctx *cx, const struct billing_ports *ports, struct trouble *trouble)
 	trouble_end(trouble);
 	if (count > 0)
 		return RC_OK;
+	rc = count_letters(cx);
+	if (rc != RC_OK)
+		return rc;
 	rc = pg_listen_wait(cx, DEAD_LETTERS_CHANNEL, LISTEN_MS, stop_fd());
 	return rc == RC_TIMEOUT || rc == RC_CANCELLED ? RC_OK : rc;
 }
@@ -82,12 +86,13 @@ static void *
 run(void *arg)
 {
 	const struct billing_ports *ports = arg;
-	struct trouble trouble = { .what = "dead letters" };
+	struct trouble trouble = { .what = "dead letters", .task = TASK_DEAD_LETTERS };
 	struct pg *pg = pg_open(config->database.billing, BILLING_WORKER_ROLE);
 	struct arena *arena = arena_new();
+	struct pulse *loop = loop_begin();
 	int pause_ms = 0;
 
-	while (pg != NULL && !stop_wait(pause_ms)) {
+	while (pg != NULL && !loop_wait(loop, pause_ms)) {
 		struct ctx cx;
 		enum rc rc;
 
@@ -100,6 +105,7 @@ run(void *arg)
 			pause_ms = trouble_pause_ms(&trouble);
 		}
 	}
+	loop_end(loop);
 	pg_close(pg);
 	arena_free(arena);
 	return NULL;

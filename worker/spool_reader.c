@@ -172,6 +172,23 @@ spool_take(struct spool *s)
 	}
 }
 
+int64_t
+spool_waiting(const struct spool *s)
+{
+	int64_t waiting = 0;
+
+	for (size_t i = 0; i < s->file_count; i++) {
+		const struct spool_file *file = &s->files[i];
+		char path[4096];
+		struct stat st;
+
+		snprintf(path, sizeof(path), "%s/%s", s->directory, file->name);
+		if (lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > file->stored)
+			waiting += st.st_size - file->stored;
+	}
+	return waiting;
+}
+
 bool
 spool_finish(const struct spool *s, const struct spool_file *file, size_t *ret_torn)
 {

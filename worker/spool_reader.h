@@ -39,6 +39,9 @@ bool spool_list(struct spool *s, struct arena *a);
 /* Takes lines behind what is stored of each file until there are no more or the batch is full. */
 void spool_take(struct spool *s);
 
+/* Bytes that are in the files behind what is stored. */
+int64_t spool_waiting(const struct spool *s);
+
 /* Whether a file that is stored as far as its lines are whole is nobody's any more; then it is removed.  *ret_torn is how many
  * bytes of a line without end its owner left. */
 bool spool_finish(const struct spool *s, const struct spool_file *file, size_t *ret_torn);

@@ -109,11 +109,12 @@ attempt_prove(struct ctx *cx, const struct account *whom, const char *password, 
 		return rc;
 	a = attempt_at(cx, c.email);
 	rc = check_wait(cx, &a);
+	/* Who is disabled is nobody, also in how long that takes. */
 	if (rc == RC_OK)
-		rc = password_verify(cx, c.password, password, ret_good, &outdated);
+		rc = password_verify(cx, c.enabled == SWITCH_ON ? c.password : NULL, (int)c.dearest_bcrypt, password,
+		    ret_good, &outdated);
 	if (rc != RC_OK)
 		return rc;
-	*ret_good = *ret_good && c.enabled == SWITCH_ON;
 	if (!*ret_good)
 		return note_failure(cx, &a);
 	if (outdated)

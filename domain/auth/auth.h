@@ -16,7 +16,7 @@
 #include "lib/field/field.h"
 #include "lib/field/page.h"
 
-#define AUTH_SCHEMA 3 /* newest file of db/auth */
+#define AUTH_SCHEMA 4 /* newest file of db/auth */
 
 #define PASSWORD_MIN 8 /* code points */
 #define PASSWORD_MAX 128
@@ -55,6 +55,22 @@ enum rc account_list(
  * RC_CONFLICT where no enabled ADMIN would be left.  if_version as elsewhere. */
 enum rc account_change(struct ctx *cx, const char *id, int64_t if_version, const struct account *changes,
     struct account *ret_saved);
+
+/* --- accounts of the system replaced --- */
+
+struct foreign_account {
+	const char *id;
+	struct registration as; /* its password in clear, or hashed by bcrypt */
+};
+
+/* Of what can be said without asking the database: RC_INVALID, blaming password, where it is hashed in a way that nobody here can verify;
+ * *ret_weak says what is wrong with one in clear that may not be chosen here, NULL where nothing is. */
+enum rc account_check_foreign(struct ctx *cx, const struct foreign_account *asked, const char **ret_weak);
+
+/* In the open transaction.  RC_OK; RC_DUPLICATE where its id was there already, RC_STALE where it was there with another e-mail, name or
+ * role: both are left as they are; RC_CONFLICT where its e-mail is another's.  A password in clear is hashed, unless it is but a rehearsal: then nobody can log in by it. */
+enum rc account_take_over(
+    struct ctx *cx, const struct foreign_account *asked, size_t count, bool rehearsal, enum rc *ret_each);
 
 /* --- passwords --- */
 

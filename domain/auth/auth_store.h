@@ -11,14 +11,20 @@ struct credential {
 	const char *id, *email, *password; /* the hash */
 	int64_t password_version;
 	enum field_switch enabled;
+	int64_t dearest_bcrypt; /* the highest cost of the bcrypt hashes that accounts have; 0: none has one */
 };
 
 /* RC_CONFLICT where the address is taken. */
 enum rc account_store_insert(
     struct ctx *cx, const struct account *a, const char *password, struct account *ret_saved);
+/* For each: RC_OK, RC_DUPLICATE (the id), RC_STALE (the id, with other values), RC_CONFLICT (the address).  as.password is the hash. */
+enum rc account_store_insert_all(struct ctx *cx, const struct foreign_account *all, size_t count, enum rc *ret_each);
+/* The same of what would become of them. */
+enum rc account_store_foresee(struct ctx *cx, const struct foreign_account *all, size_t count, enum rc *ret_each);
 /* RC_NOT_FOUND, here and below, without blame.  By id, or, where that is NULL, by e-mail address. */
 enum rc account_store_find(struct ctx *cx, const struct account *whom, struct account *ret_account);
 enum rc account_store_list(struct ctx *cx, const char *after, int64_t limit, struct account **ret_accounts, size_t *ret_count);
+/* Where nobody is found, ret_credential has the address as it was asked for, and dearest_bcrypt. */
 enum rc account_store_credential(struct ctx *cx, const struct account *whom, struct credential *ret_credential);
 
 /* In a transaction: nobody else changes it, or logs in by it, until the end. */

@@ -10,10 +10,12 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 
 #include "domain/auth/auth.h"
+#include "domain/auth/bcrypt.h"
 #include "domain/auth/common_passwords.h"
 #include "lib/base/config.h"
 
@@ -29,6 +31,7 @@ static bool usable;
 
 struct job {
 	const char *password, *hash;
+	int dearest_bcrypt;
 	char made[crypto_pwhash_STRBYTES];
 	int64_t deadline_ns;
 	enum rc rc;
@@ -70,6 +73,47 @@ take_slot(int64_t deadline_ns)
 	return got == 0;
 }
 
+static bool
+is_argon2id(const char *hash, const char *password)
+{
+	return crypto_pwhash_str_verify(hash, password, strlen(password)) == 0;
+}
+
+/* An argon2id that isn't it, or nobody's, costs a bcrypt too where any account has one. */
+static void
+verify_argon2id(struct job *job)
+{
+	job->good = is_argon2id(job->hash, job->password);
+	if (!job->good && job->dearest_bcrypt > 0 && !bcrypt_spend(job->dearest_bcrypt))
+		job->rc = RC_UNAVAILABLE;
+}
+
+/* A bcrypt that isn't it costs an argon2id too, and what is missing to the dearest one: 2^n + … + 2^(m-1) is 2^m - 2^n. */
+static void
+verify_bcrypt(struct job *job, int cost)
+{
+	bool done = bcrypt_verify(job->hash, job->password, &job->good);
+
+	if (done && !job->good) {
+		(void)is_argon2id(nobodys, job->password);
+		for (; done && cost < job->dearest_bcrypt; cost++)
+			done = bcrypt_spend(cost);
+	}
+	if (!done)
+		job->rc = RC_UNAVAILABLE;
+}
+
+static void
+verify(struct job *job)
+{
+	int cost = bcrypt_cost(job->hash);
+
+	if (cost == 0)
+		verify_argon2id(job);
+	else
+		verify_bcrypt(job, cost);
+}
+
 /* hash NULL: makes one. */
 static void
 work_in_turn(struct job *job)
@@ -79,7 +123,7 @@ work_in_turn(struct job *job)
 		return;
 	}
 	if (job->hash != NULL)
-		job->good = crypto_pwhash_str_verify(job->hash, job->password, strlen(job->password)) == 0;
+		verify(job);
 	/* Fails only for want of memory. */
 	else if (!make(job->made, job->password))
 		job->rc = RC_UNAVAILABLE;
@@ -119,15 +163,72 @@ password_hash(struct ctx *cx, const char *password, const char **ret_hash)
 	return rc;
 }
 
-enum rc
-password_verify(struct ctx *cx, const char *hash, const char *password, bool *ret_good, bool *ret_outdated)
+/* --- many --- */
+
+struct pile {
+	const char *const *passwords;
+	char (*made)[crypto_pwhash_STRBYTES];
+	size_t count;
+	atomic_size_t next;
+	atomic_bool failed;
+};
+
+static void *
+work_off(void *arg)
 {
-	struct job job = { .password = password, .hash = hash != NULL ? hash : nobodys };
+	struct pile *pile = arg;
+	size_t i;
+
+	while (!atomic_load(&pile->failed) && (i = atomic_fetch_add(&pile->next, 1)) < pile->count)
+		if (!make(pile->made[i], pile->passwords[i]))
+			atomic_store(&pile->failed, true);
+	return NULL;
+}
+
+/* This thread takes its share, so that it is done where no other can be had. */
+static void
+share_out(struct pile *pile)
+{
+	pthread_t others[64];
+	size_t count = 0, most = (size_t)config->auth.hashes_at_once - 1;
+
+	while (count < most && count < sizeof(others) / sizeof(*others) && count + 1 < pile->count &&
+	       pthread_create(&others[count], NULL, work_off, pile) == 0)
+		count++;
+	work_off(pile);
+	while (count > 0)
+		pthread_join(others[--count], NULL);
+}
+
+enum rc
+password_hash_all(struct ctx *cx, const char *const *passwords, size_t count, const char **ret_hashes)
+{
+	struct pile pile = { .passwords = passwords, .count = count };
+
+	pthread_once(&prepared, prepare);
+	pile.made = arena_zalloc_n(cx->arena, count, crypto_pwhash_STRBYTES);
+	if (usable)
+		share_out(&pile);
+	if (!usable || atomic_load(&pile.failed))
+		return err_detail(cx, RC_UNAVAILABLE, "no password can be hashed now");
+	for (size_t i = 0; i < count; i++)
+		ret_hashes[i] = pile.made[i];
+	return RC_OK;
+}
+
+/* --- is it? --- */
+
+enum rc
+password_verify(struct ctx *cx, const char *hash, int dearest_bcrypt, const char *password, bool *ret_good,
+    bool *ret_outdated)
+{
+	struct job job = { .password = password, .hash = hash != NULL ? hash : nobodys, .dearest_bcrypt = dearest_bcrypt };
 	enum rc rc = run(cx, &job);
 
 	if (rc != RC_OK)
 		return rc;
 	*ret_good = job.good && hash != NULL;
+	/* Which bcrypt always is. */
 	*ret_outdated = crypto_pwhash_str_needs_rehash(job.hash, (unsigned long long)config->auth.hash_passes,
 			    (size_t)config->auth.hash_memory) != 0;
 	return RC_OK;

@@ -14,7 +14,7 @@
 #include "lib/field/page.h"
 #include "lib/outbox/outbox.h"
 
-#define BILLING_SCHEMA 5 /* newest file of db/billing */
+#define BILLING_SCHEMA 6 /* newest file of db/billing */
 
 /* --- prices --- */
 
@@ -91,7 +91,8 @@ struct payment {
 	struct money credited; /* beyond what was owed: now the patient's credit */
 	struct money amount_refunded;
 	const char *currency;    /* the invoice's */
-	const char *method;      /* CASH, CARD, TRANSFER, CHEQUE, INSURANCE, CREDIT: from the patient's credit */
+	const char *method;      /* CASH, CARD, TRANSFER, CHEQUE, INSURANCE, CREDIT: from the patient's credit;
+				  * IMPORTED: nobody knows how (invoice_take_over) */
 	const char *reference;   /* NULL: none */
 	const char *status;      /* RECEIVED, BOUNCED */
 	const char *overpayment; /* input only: "credit", or NULL: more than is owed is RC_CONFLICT */
@@ -165,6 +166,29 @@ enum rc invoice_sweep_overdue(struct ctx *cx, const struct billing_ports *ports,
  * What somebody holds is left for the next time.  No two at once number one twice, but not in one order: it is the relay's to do. */
 enum rc invoice_number_next(struct ctx *cx, size_t max, size_t *ret_numbered);
 
+/* --- invoices of the system replaced, which keeps an id, a patient, an amount and a state, and nothing else --- */
+
+struct foreign_invoice {
+	const char *id;
+	const char *patient_id;
+	struct money amount;
+	const char *currency; /* [billing] currency: there it isn't kept */
+	const char *status;
+};
+
+extern const struct field foreign_invoice_fields[];
+
+/* *ret_why says why it becomes another state here than it had there; NULL where it doesn't.  RC_INVALID, blaming status, for what is none of
+ * the seven. */
+enum rc invoice_check_foreign(struct ctx *cx, const struct foreign_invoice *asked, const char **ret_why);
+
+/*
+ * In the open transaction, with all that its state means in the books.  RC_OK; RC_DUPLICATE where its id was there already, RC_STALE where
+ * it was there with another patient, amount or state: both are left as they are.  booked: the day (YYYY-MM-DD) that all of them count for in the books; NULL: now.
+ */
+enum rc invoice_take_over(
+    struct ctx *cx, const struct foreign_invoice *asked, size_t count, const char *booked, enum rc *ret_each);
+
 /* --- payments --- */
 
 extern const struct field payment_fields[];
@@ -197,11 +221,19 @@ enum billing_event_kind {
 	BOOKING_ELSE, /* nothing that billing does anything about */
 };
 
+/* What became of one event, once billing_take has given RC_OK. */
+struct billing_outcome {
+	bool repeated;  /* it came before */
+	enum rc reason; /* why it is parked; RC_OK: it isn't */
+};
+
 /* One event of the batch.  The adapter decodes the payload; what it can't decode it hands over with rc
  * set. */
 struct billing_event {
 	const struct event *envelope; /* for the dead letter */
 	enum rc rc;                   /* RC_OK, or RC_MALFORMED, RC_UNKNOWN_TYPE: to be parked */
+	struct billing_outcome *outcome; /* to be filled in; NULL: nobody asks */
+	struct trace trace;           /* what follows from it is a part of that */
 	enum billing_event_kind kind;
 	const char *appointment_id;
 	const char *patient_id;
@@ -212,6 +244,7 @@ struct billing_event {
 /* How a batch ended. */
 struct billing_tally {
 	size_t invoiced, voided, repeated, parked;
+	size_t reasons[RC_COUNT]; /* of what was parked, how many for which */
 };
 
 /*
@@ -241,6 +274,13 @@ enum rc dead_letter_find(struct ctx *cx, int64_t id, struct dead_letter *ret_let
 enum rc dead_letter_ask_replay(
     struct ctx *cx, int64_t id, int64_t *ret_asked);           /* id 0: all, or none; else RC_NOT_FOUND */
 enum rc dead_letter_asked(struct ctx *cx, int64_t *ret_count); /* asked for, and not dealt with yet */
+
+/* How many there are, for which reason: rows in the arena. */
+struct dead_letter_count {
+	const char *reason;
+	int64_t count;
+};
+enum rc dead_letter_counts(struct ctx *cx, struct dead_letter_count **ret_counts, size_t *ret_count);
 enum rc dead_letter_drop(struct ctx *cx, int64_t id);          /* RC_NOT_FOUND */
 
 /* Channel of a NOTIFY whenever some were asked for, dealt with or dropped: for pg_listen_wait. */

@@ -68,6 +68,19 @@ static const struct pg_stmt count_asked = {
 	.out = number_fields,
 };
 
+static const struct field reason_fields[] = {
+	{ .name = "reason", .type = F_TEXT, .at = offsetof(struct dead_letter_count, reason) },
+	{ .name = "count", .type = F_INT, .at = offsetof(struct dead_letter_count, count) },
+	FIELD_END,
+};
+
+static const struct pg_stmt count_reasons = {
+	.name = "dead_letters_count_reasons",
+	.kind = PG_READ,
+	.sql = "select reason, count(*) as count from dead_letters group by reason",
+	.out = reason_fields,
+};
+
 static const struct pg_stmt drop_letter = {
 	.name = "dead_letters_drop",
 	.kind = PG_WRITE,
@@ -148,6 +161,12 @@ dead_letter_store_drop(struct ctx *cx, int64_t id)
 	enum rc rc = pg_execute(cx, &drop_letter, &(struct dead_letter){ .id = id }, &dropped);
 
 	return rc == RC_OK && dropped == 0 ? RC_NOT_FOUND : rc;
+}
+
+enum rc
+dead_letter_counts(struct ctx *cx, struct dead_letter_count **ret_counts, size_t *ret_count)
+{
+	return pg_fetch_all(cx, &count_reasons, NULL, sizeof(**ret_counts), ret_counts, ret_count);
 }
 
 enum rc

@@ -170,6 +170,15 @@ take_all(struct ctx *cx, const struct billing_ports *ports, struct taken *all, s
 	return rc;
 }
 
+static void
+say_outcomes(const struct taken *all, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (all[i].event->outcome != NULL)
+			*all[i].event->outcome =
+			    (struct billing_outcome){ .repeated = all[i].repeated, .reason = all[i].reason };
+}
+
 enum rc
 billing_take(struct ctx *cx, const struct billing_ports *ports, const struct billing_event *events,
     size_t count, struct billing_tally *ret_tally)
@@ -186,8 +195,10 @@ billing_take(struct ctx *cx, const struct billing_ports *ports, const struct bil
 	if (rc != RC_OK)
 		return rc;
 	rc = pg_end(cx, take_all(cx, ports, all, count, &tally));
-	if (rc == RC_OK)
+	if (rc == RC_OK) {
 		*ret_tally = tally;
+		say_outcomes(all, count);
+	}
 	return rc;
 }
 

@@ -164,38 +164,60 @@ static const struct pg_stmt void_invoices = {
 	.out = invoice_fields,
 };
 
-/* The events of what became of invoices. */
+/* An invoice, and what made it what it is. */
+struct told {
+	const struct invoice *invoice;
+	const struct billing_event *event;
+};
+
+/* The events of what became of invoices, each in the trace of its booking or cancellation. */
 static enum rc
-tell(struct ctx *cx, const struct billing_ports *ports, const struct invoice *const *invoices, size_t count)
+tell(struct ctx *cx, const struct billing_ports *ports, const struct told *told, size_t count)
 {
+	const struct trace ours = cx->trace;
 	struct outbox_row *rows = arena_zalloc_n(cx->arena, count, sizeof(*rows));
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0; rc == RC_OK && i < count; i++) {
-		bool gone = strcmp(invoices[i]->status, "VOID") == 0;
+		const struct invoice *invoice = told[i].invoice;
+		bool gone = strcmp(invoice->status, "VOID") == 0;
 
-		outbox_row_init(cx, &rows[i], "invoice", gone ? TYPE_INVOICE_VOIDED : TYPE_INVOICE_ISSUED, invoices[i]->id);
-		rows[i].key = invoices[i]->patient_id;
-		rc = ports->encode_invoice(cx, invoices[i], &rows[i].payload);
+		cx->trace = told[i].event->trace;
+		outbox_row_init(cx, &rows[i], "invoice", gone ? TYPE_INVOICE_VOIDED : TYPE_INVOICE_ISSUED, invoice->id);
+		rows[i].key = invoice->patient_id;
+		rc = ports->encode_invoice(cx, invoice, &rows[i].payload);
 	}
+	cx->trace = ours;
 	return rc == RC_OK && count > 0 ? outbox_insert(cx, rows, count) : rc;
 }
 
+/* Which of the batch voided it; a batch has few that void. */
+static const struct billing_event *
+who_voided(const struct taken *all, size_t count, const struct invoice *invoice)
+{
+	size_t i = 0;
+
+	while (i + 1 < count && !(taken_voids(&all[i]) && strcmp(all[i].appointment_id, invoice->appointment_id) == 0))
+		i++;
+	return all[i].event;
+}
+
 static enum rc
-void_all(struct ctx *cx, const struct billing_ports *ports, const char *ids, struct billing_tally *tally)
+void_all(struct ctx *cx, const struct billing_ports *ports, const char *ids, const struct taken *all, size_t all_count,
+    struct billing_tally *tally)
 {
 	struct invoice *voided;
-	const struct invoice **each;
+	struct told *told;
 	size_t count;
 	enum rc rc = pg_fetch_all(cx, &void_invoices, &ids, sizeof(*voided), &voided, &count);
 
 	if (rc != RC_OK)
 		return rc;
-	each = arena_zalloc_n(cx->arena, count, sizeof(const struct invoice *));
+	told = arena_zalloc_n(cx->arena, count, sizeof(*told));
 	for (size_t i = 0; i < count; i++)
-		each[i] = &voided[i];
+		told[i] = (struct told){ &voided[i], who_voided(all, all_count, &voided[i]) };
 	tally->voided += count;
-	return tell(cx, ports, each, count);
+	return tell(cx, ports, told, count);
 }
 
 enum rc
@@ -213,7 +235,7 @@ events_store_cancel(struct ctx *cx, const struct billing_ports *ports, const str
 		return RC_OK;
 	ids = pg_array_end(&array);
 	rc = pg_execute(cx, &remember_cancelled, &ids, NULL);
-	return rc == RC_OK ? void_all(cx, ports, ids, tally) : rc;
+	return rc == RC_OK ? void_all(cx, ports, ids, all, count, tally) : rc;
 }
 
 /* --- invoices --- */
@@ -310,7 +332,7 @@ static enum rc
 settle_made(struct ctx *cx, const struct billing_ports *ports, struct taken **booked, size_t count, const struct made *rows,
     size_t row_count, struct billing_tally *tally)
 {
-	const struct invoice **made = arena_zalloc_n(cx->arena, row_count, sizeof(const struct invoice *));
+	struct told *made = arena_zalloc_n(cx->arena, row_count, sizeof(*made));
 	size_t n = 0;
 
 	for (size_t i = 0; i < row_count; i++) {
@@ -320,7 +342,7 @@ settle_made(struct ctx *cx, const struct billing_ports *ports, struct taken **bo
 			booked[rows[i].n - 1]->reason = RC_NO_PRICE;
 			continue;
 		}
-		made[n++] = &rows[i].invoice;
+		made[n++] = (struct told){ &rows[i].invoice, booked[rows[i].n - 1]->event };
 		tally->invoiced++;
 		tally->voided += rows[i].invoice.appointment_cancelled;
 	}
@@ -418,6 +440,7 @@ events_store_park(struct ctx *cx, const struct taken *all, size_t count, struct 
 		pg_array_add(&columns[6], clean(cx, e->key));
 		pg_array_add(&columns[7], hex(cx, e->payload, e->length));
 		pg_array_add(&columns[8], rc_meaning(all[i].reason)->name);
+		tally->reasons[all[i].reason]++;
 	}
 	if (columns[0].count == 0)
 		return RC_OK;

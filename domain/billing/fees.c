@@ -53,6 +53,7 @@ issue(struct ctx *cx, const struct billing_ports *ports, struct taken *t, const 
 static enum rc
 charge(struct ctx *cx, const struct billing_ports *ports, struct taken *t, struct billing_tally *tally)
 {
+	const struct trace ours = cx->trace;
 	struct service service;
 	bool charged;
 	enum rc rc = fee_store_charged(cx, t->appointment_id, &charged);
@@ -65,8 +66,11 @@ charge(struct ctx *cx, const struct billing_ports *ports, struct taken *t, struc
 		t->reason = RC_NO_PRICE;
 		return RC_OK;
 	}
-	if (rc == RC_OK)
+	if (rc == RC_OK) {
+		cx->trace = t->event->trace;
 		rc = issue(cx, ports, t, &service);
+		cx->trace = ours;
+	}
 	tally->invoiced += rc == RC_OK && t->reason == RC_OK;
 	return rc;
 }

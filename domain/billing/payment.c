@@ -9,6 +9,7 @@
 
 #define SKEW_US INT64_C(300000000) /* that a till's clock may be ahead of ours */
 #define CREDIT "CREDIT"
+#define IMPORTED "IMPORTED"
 
 /* --- in --- */
 
@@ -31,6 +32,8 @@ check(struct ctx *cx, const struct invoice *invoice, const struct payment *p)
 {
 	if (p->received_at.known && p->received_at.us > clock_now_us() + SKEW_US)
 		return err_field(cx, RC_INVALID, "receivedAt", "must not be in the future");
+	if (strcmp(p->method, IMPORTED) == 0)
+		return err_field(cx, RC_INVALID, "method", "IMPORTED is for what was paid before this system was there");
 	return settle_check_amount(cx, invoice, p->amount, p->currency);
 }
 

@@ -5,7 +5,7 @@
 #define PAYMENT(member) offsetof(struct payment, member)
 #define ADJUSTMENT(member) offsetof(struct adjustment, member)
 
-static const char *const methods[] = { "CASH", "CARD", "TRANSFER", "CHEQUE", "INSURANCE", "CREDIT", NULL };
+static const char *const methods[] = { "CASH", "CARD", "TRANSFER", "CHEQUE", "INSURANCE", "CREDIT", "IMPORTED", NULL };
 static const char *const payment_statuses[] = { "RECEIVED", "BOUNCED", NULL };
 static const char *const overpayments[] = { "credit", NULL };
 
@@ -18,7 +18,8 @@ const struct field payment_fields[] = {
 	{ "amountRefunded", F_MONEY, PAYMENT(amount_refunded), .use = REPLY },
 	{ "currency", F_CURRENCY, PAYMENT(currency), .use = CREATE | REPLY, .help = "The invoice's; the clinic's where absent." },
 	{ "method", F_ENUM, PAYMENT(method), .choices = methods, .use = CREATE | REPLY | REQUIRED,
-	  .help = "CREDIT: from what the patient has paid too much before." },
+	  .help = "CREDIT: from what the patient has paid too much before. IMPORTED: in the system replaced, nobody knows how; "
+		  "none is made so here." },
 	{ "reference", F_TEXT, PAYMENT(reference), .max = 255, .use = CREATE | REPLY | NULLABLE },
 	{ "status", F_ENUM, PAYMENT(status), .choices = payment_statuses, .use = REPLY },
 	{ "receivedAt", F_INSTANT, PAYMENT(received_at), .use = CREATE | REPLY, .help = "Now where absent; not in the future." },

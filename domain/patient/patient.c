@@ -50,6 +50,18 @@ patient_register(struct ctx *cx, const struct patient *asked, struct patient *re
 }
 
 enum rc
+patient_check(struct ctx *cx, const struct patient *asked)
+{
+	return check_birth(cx, asked->date_of_birth);
+}
+
+enum rc
+patient_register_all(struct ctx *cx, const struct patient *asked, size_t count, enum rc *ret_each)
+{
+	return count == 0 ? RC_OK : patient_store_insert_all(cx, asked, count, ret_each);
+}
+
+enum rc
 patient_find(struct ctx *cx, const char *id, struct patient *ret_patient)
 {
 	enum rc rc = patient_store_find(cx, id, ret_patient);

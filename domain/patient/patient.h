@@ -40,6 +40,12 @@ extern const struct field patient_filters[];
 /* asked->id NULL: a new one is made.  RC_CONFLICT where the e-mail, or the id, is taken. */
 enum rc patient_register(struct ctx *cx, const struct patient *asked, struct patient *ret_saved);
 
+/* For many at once, which come with their ids: what can be said of one without asking the database, and what became of each: RC_OK;
+ * RC_DUPLICATE where its id was there already, RC_STALE where it was there with other values: both are left as they are; RC_CONFLICT where
+ * its e-mail is another's. */
+enum rc patient_check(struct ctx *cx, const struct patient *asked);
+enum rc patient_register_all(struct ctx *cx, const struct patient *asked, size_t count, enum rc *ret_each);
+
 enum rc patient_find(struct ctx *cx, const char *id, struct patient *ret_patient);
 
 /* Members that are NULL stay as they are; id and registered_date may be sent back only as they are.  if_version 0:

@@ -207,6 +207,93 @@ patient_store_insert(struct ctx *cx, const struct patient *p, struct patient *re
 	return rc == RC_DUPLICATE ? conflict(cx, p) : rc;
 }
 
+/* --- many at once --- */
+
+struct columns {
+	const char *ids, *names, *emails, *genders, *addresses, *births, *registrations;
+};
+
+#define COLUMN_AT(member) offsetof(struct columns, member)
+
+static const struct field columns_fields[] = {
+	{ .name = "ids", .type = F_TEXT, .at = COLUMN_AT(ids) },
+	{ .name = "names", .type = F_TEXT, .at = COLUMN_AT(names) },
+	{ .name = "emails", .type = F_TEXT, .at = COLUMN_AT(emails) },
+	{ .name = "genders", .type = F_TEXT, .at = COLUMN_AT(genders) },
+	{ .name = "addresses", .type = F_TEXT, .at = COLUMN_AT(addresses) },
+	{ .name = "births", .type = F_TEXT, .at = COLUMN_AT(births) },
+	{ .name = "registrations", .type = F_TEXT, .at = COLUMN_AT(registrations) },
+	FIELD_END,
+};
+
+struct outcome {
+	bool is_new, there, same;
+};
+
+static enum rc
+outcome(const struct outcome *o)
+{
+	if (o->is_new)
+		return RC_OK;
+	if (o->there)
+		return o->same ? RC_DUPLICATE : RC_STALE;
+	return RC_CONFLICT;
+}
+
+static const struct field outcome_fields[] = {
+	{ .name = "isNew", .type = F_BOOL, .at = offsetof(struct outcome, is_new) },
+	{ .name = "there", .type = F_BOOL, .at = offsetof(struct outcome, there) },
+	{ .name = "same", .type = F_BOOL, .at = offsetof(struct outcome, same) },
+	FIELD_END,
+};
+
+static const struct pg_stmt insert_patients = {
+	.name = "insert_patients",
+	.kind = PG_WRITE,
+	.sql = "with asked as (select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::date[], $7::date[])"
+	       " with ordinality as a (id, name, email, gender, address, date_of_birth, registered_date, n)),"
+	       " new as (insert into patient (id, name, email, gender, address, date_of_birth, registered_date)"
+	       " select id, name, email, gender, address, date_of_birth, registered_date from asked order by n"
+	       " on conflict do nothing returning id)"
+	       " select new.id is not null as is_new, p.id is not null as there,"
+	       " (p.name, p.email, p.gender, p.address, p.date_of_birth, p.registered_date)"
+	       " is not distinct from (a.name, a.email, a.gender, a.address, a.date_of_birth, a.registered_date) as same"
+	       " from asked a left join new on new.id = a.id left join patient p on p.id = a.id order by n",
+	.takes = "ids names emails genders addresses births registrations",
+	.in = columns_fields,
+	.out = outcome_fields,
+};
+
+enum rc
+patient_store_insert_all(struct ctx *cx, const struct patient *all, size_t count, enum rc *ret_each)
+{
+	struct outcome *outcomes;
+	struct pg_array c[7];
+	size_t n;
+	enum rc rc;
+
+	for (size_t k = 0; k < 7; k++)
+		c[k] = (struct pg_array)PG_ARRAY(cx->arena);
+	for (size_t i = 0; i < count; i++) {
+		pg_array_add(&c[0], all[i].id);
+		pg_array_add(&c[1], all[i].name);
+		pg_array_add(&c[2], all[i].email);
+		pg_array_add(&c[3], all[i].gender);
+		pg_array_add(&c[4], all[i].address);
+		pg_array_add(&c[5], all[i].date_of_birth);
+		pg_array_add(&c[6], all[i].registered_date);
+	}
+	rc = pg_fetch_all(cx, &insert_patients,
+	    &(struct columns){ pg_array_end(&c[0]), pg_array_end(&c[1]), pg_array_end(&c[2]), pg_array_end(&c[3]),
+		pg_array_end(&c[4]), pg_array_end(&c[5]), pg_array_end(&c[6]) },
+	    sizeof(*outcomes), &outcomes, &n);
+	for (size_t i = 0; rc == RC_OK && i < count; i++)
+		ret_each[i] = outcome(&outcomes[i]);
+	return rc;
+}
+
+/* --- the rest of its life --- */
+
 enum rc
 patient_store_find(struct ctx *cx, const char *id, struct patient *ret_patient)
 {

@@ -7,6 +7,9 @@
 /* p is complete but for its version.  RC_CONFLICT where its e-mail or its id is taken. */
 enum rc patient_store_insert(struct ctx *cx, const struct patient *p, struct patient *ret_saved);
 
+/* RC_OK, RC_DUPLICATE (the id), RC_STALE (the id, with other values), RC_CONFLICT (the e-mail) for each. */
+enum rc patient_store_insert_all(struct ctx *cx, const struct patient *all, size_t count, enum rc *ret_each);
+
 enum rc patient_store_find(struct ctx *cx, const char *id, struct patient *ret_patient);
 
 /* p->id says whom, p->version which version (0: any); a NULL member stays.  RC_NOT_FOUND, without blame, where no

@@ -28,6 +28,7 @@ static const struct field change_fields[] = {
 	{ .name = "zone", .type = F_ZONE, .at = AT(a.zone) },
 	{ .name = "cancelReason", .type = F_TEXT, .at = AT(a.cancel_reason) },
 	{ .name = "version", .type = F_INT, .at = AT(a.version) },
+	{ .name = "cancelledAt", .type = F_INSTANT, .at = AT(a.cancelled_at) },
 	{ .name = "eventId", .type = F_UUID, .at = AT(event.id) },
 	{ .name = "eventType", .type = F_TEXT, .at = AT(event.type) },
 	{ .name = "eventPayload", .type = F_BYTES, .at = AT(event.payload) },
@@ -89,6 +90,15 @@ static const struct pg_stmt find_appointment = {
 	.takes = "id",
 	.in = change_fields,
 	.out = appointment_fields,
+};
+
+static const struct pg_stmt find_changed_at = {
+	.name = "find_changed_at",
+	.kind = PG_READ,
+	.sql = "select updated_at as cancelled_at from appointment where id = $1::uuid",
+	.takes = "id",
+	.in = change_fields,
+	.out = change_fields,
 };
 
 /* The same condition as that of the constraint appointment_provider_free, whose index answers it.  An appointment that is to be moved
@@ -228,6 +238,17 @@ enum rc
 appointment_store_find(struct ctx *cx, const char *id, struct appointment *ret_appointment)
 {
 	return pg_fetch_one(cx, &find_appointment, &(struct change){ .a.id = id }, ret_appointment);
+}
+
+enum rc
+appointment_store_changed_at(struct ctx *cx, const char *id, struct instant *ret_at)
+{
+	struct change found = { .a.id = id };
+	enum rc rc = pg_fetch_one(cx, &find_changed_at, &found, &found);
+
+	if (rc == RC_OK)
+		*ret_at = found.a.cancelled_at;
+	return rc;
 }
 
 enum rc

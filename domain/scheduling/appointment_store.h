@@ -12,6 +12,9 @@ enum rc appointment_store_insert(struct ctx *cx, const struct appointment *a, co
 
 enum rc appointment_store_find(struct ctx *cx, const char *id, struct appointment *ret_appointment);
 
+/* When it was changed last: for one that was cancelled, when that was. */
+enum rc appointment_store_changed_at(struct ctx *cx, const char *id, struct instant *ret_at);
+
 /* a is what is stored, with its new status and cancel_reason.  RC_NOT_FOUND where it is no longer in that version; then no
  * event is written either. */
 enum rc appointment_store_status(struct ctx *cx, const struct appointment *a, const struct outbox_row *event,

@@ -97,6 +97,12 @@ enum rc appointment_no_show(struct ctx *cx, const struct scheduling_ports *ports
 enum rc appointment_reschedule(struct ctx *cx, const struct scheduling_ports *ports, const char *id,
     int64_t if_version, const struct appointment *asked, struct appointment *ret_appointment);
 
+/*
+ * Writes an event of what it is once more, as a new one, where the first was lost: that it was booked or, where ended is set, that it was
+ * cancelled or not shown, which it must be (else RC_CONFLICT).
+ */
+enum rc appointment_tell_again(struct ctx *cx, const struct scheduling_ports *ports, const char *id, bool ended);
+
 /* What the relay publishes. */
 extern const struct outbox scheduling_outbox;
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/base/config.h"
+#include "lib/metrics/metrics.h"
 
 #define JWKS_KEPT_S 10 /* a new key is published this long before it signs, at least */
 
@@ -38,6 +39,20 @@ accounts_create(struct ctx *cx, const struct request *rq, struct reply *rp)
 	    arena_printf(cx->arena, "/auth/accounts/%s", saved.id), saved.version);
 }
 
+static void
+count_login(enum rc rc)
+{
+	if (rc == RC_OK)
+		metrics_add(M_LOGINS, 0, 1);
+	else
+		metrics_add(M_LOGINS_REFUSED,
+		    rc == RC_UNAUTHENTICATED ? LOGIN_CREDENTIALS
+		    : rc == RC_THROTTLED     ? LOGIN_THROTTLED
+		    : rc == RC_INVALID	     ? LOGIN_MALFORMED
+					     : LOGIN_UNAVAILABLE,
+		    1);
+}
+
 /* POST /auth/login */
 enum rc
 login_post(struct ctx *cx, const struct request *rq, struct reply *rp)
@@ -49,6 +64,7 @@ login_post(struct ctx *cx, const struct request *rq, struct reply *rp)
 	rc = request_read(cx, rq, credentials_fields, CREATE, &asked);
 	if (rc == RC_OK)
 		rc = login(cx, &auth_ports, &asked, &pair);
+	count_login(rc);
 	reply_about(rp, asked.email);
 	return rc == RC_OK ? reply_one(cx, rp, token_pair_fields, &pair, 0) : rc;
 }

@@ -2,6 +2,7 @@
 #include "domain/auth/auth.h"
 #include "fcgi/auth/handlers.h"
 #include "lib/base/config.h"
+#include "lib/metrics/metrics.h"
 
 static const char *
 database(void)
@@ -21,6 +22,7 @@ main(int argc, char **argv)
 		.schema = AUTH_SCHEMA,
 		.domain = "auth",
 		.authenticate = authenticate,
+		.counts = METRICS_LOGINS,
 		.start = signing_start,
 		.stop = signing_stop,
 	};

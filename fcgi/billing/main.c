@@ -3,6 +3,7 @@
 #include "fcgi/billing/handlers.h"
 #include "grpc/patient_client.h"
 #include "lib/base/config.h"
+#include "lib/metrics/metrics.h"
 #include "worker/event_codec.h"
 
 const struct billing_ports billing_ports = {
@@ -28,6 +29,7 @@ main(int argc, char **argv)
 		.schema = BILLING_SCHEMA,
 		.domain = "billing",
 		.subject = "patientId",
+		.counts = METRICS_GRPC_CLIENT,
 		.start = patient_client_start,
 		.stop = patient_client_stop,
 	};

@@ -6,6 +6,7 @@
 #include "fcgi/documents/handlers.h"
 #include "grpc/patient_client.h"
 #include "lib/base/config.h"
+#include "lib/metrics/metrics.h"
 
 enum rc
 documents_patient(struct ctx *cx, const char *id, struct document_patient *ret_patient)
@@ -55,6 +56,7 @@ main(int argc, char **argv)
 		.schema = BILLING_SCHEMA,
 		.domain = "billing",
 		.subject = "patientId",
+		.counts = METRICS_GRPC_CLIENT,
 		.start = start,
 		.stop = patient_client_stop,
 	};

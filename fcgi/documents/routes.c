@@ -1,5 +1,6 @@
 /* routes.c - who may have which document, and where it is made. */
 #include "fcgi/documents/handlers.h"
+#include "lib/web/metrics_route.h"
 
 #define TILL (ROLE_ADMIN | ROLE_STAFF | ROLE_BILLING)
 #define ERRORS (1u << RC_NOT_FOUND | 1u << RC_TOO_LARGE)
@@ -13,5 +14,6 @@ const struct web_route document_routes[] = {
 	{ .method = "GET", .pattern = "/documents/statements/{patientId}", .roles = TILL, .handler = documents_statement,
 	  .summary = "What was booked on a patient's account, as PDF", .filters = statement_filters, .media = "application/pdf",
 	  .status = 200, .errors = ERRORS },
+	METRICS_ROUTE, /* here, since what other programs wrote is read by the one that may do least: its database role can't write */
 	WEB_END
 };

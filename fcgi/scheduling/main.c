@@ -3,6 +3,7 @@
 #include "fcgi/scheduling/handlers.h"
 #include "grpc/patient_client.h"
 #include "lib/base/config.h"
+#include "lib/metrics/metrics.h"
 #include "worker/event_codec.h"
 
 const struct scheduling_ports scheduling_ports = {
@@ -33,6 +34,7 @@ main(int argc, char **argv)
 		.schema = SCHEDULING_SCHEMA,
 		.domain = "scheduling",
 		.subject = "patientId",
+		.counts = METRICS_GRPC_CLIENT,
 		.start = patient_client_start,
 		.stop = patient_client_stop,
 	};

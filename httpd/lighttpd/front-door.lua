@@ -11,9 +11,34 @@ end
 header["X-Request-Id"] = id(header["X-Request-Id"]) or id(header["traceparent"]) or
 	string.format("%08x%08x%08x%08x", lighty.c.time(), random(), random(), random())
 
+-- W3C Trace Context: the client's trace where it names one, else a new one.  Our part of it, a span, is what the program is told it is asked by.
+local function hex(length)
+	local s = ""
+	while #s < length do
+		s = s .. string.format("%08x", random())
+	end
+	return s
+end
+local function traceparent(text)
+	local version, trace, parent, flags, more = (text or ""):match("^(%x%x)%-(%x+)%-(%x+)%-(%x%x)(.*)$")
+	if version and #trace == 32 and #parent == 16 and trace:find("[^0]") and parent:find("[^0]") and
+		version ~= "ff" and not text:sub(1, 55):find("%u") and (more == "" or version ~= "00" and more:sub(1, 1) == "-") then
+		return trace, parent, flags
+	end
+	return hex(32), "-", "00"
+end
+local env = r.req_env
+if not env["TRACE"] then
+	local flags
+	env["TRACE"], env["PARENT"], flags = traceparent(header["traceparent"])
+	env["SPAN"] = hex(16)
+	header["traceparent"] = "00-" .. env["TRACE"] .. "-" .. env["SPAN"] .. "-" .. flags
+	header["tracestate"] = nil
+end
+
 -- Of the path the log gets only what can be no name: the first word, an id, what is done to it.
 local words = { patients = true, appointments = true, services = true, invoices = true, documents = true, payments = true,
-	accounts = true, reports = true, auth = true, audit = true, health = true, ["openapi.json"] = true }
+	accounts = true, reports = true, auth = true, audit = true, health = true, metrics = true, ["openapi.json"] = true }
 local path = (r.req_attr["request.orig-uri"] or ""):match("^[^?]*")
 if path == "" then
 	path = "/" -- of a request that could not be read
@@ -64,6 +89,15 @@ end
 local longest = 8190
 if #r.req_attr["request.orig-uri"] > longest then
 	return 414
+end
+
+-- What programs count is for this machine alone, and not for whoever had a proxy on it ask: to others it isn't there.
+if path:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end) == "/metrics" then
+	local from = (r.req_attr["request.remote-addr"] or ""):gsub("^::ffff:", "")
+	if not (from:match("^127%.[%d.]+$") or from == "::1") or header["Forwarded"] or header["X-Forwarded-For"] or
+		header["X-Forwarded-Host"] or header["X-Real-IP"] or header["Via"] then
+		return 404
+	end
 end
 
 -- Nobody before us is trusted to say where a request comes from; and X_Request_Id would be the same variable as X-Request-Id.

@@ -1,27 +1,27 @@
 #include "lib/base/config.h"
 
-#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/base/address.h"
 #include "lib/base/config_table.h"
 #include "lib/base/text.h"
 
 #define AT(member) offsetof(struct config, member)
+#define LIVE(member) (AT(member) | SETTING_LIVE)
 #define MINUTE_MS INT64_C(60000)
 #define DAY_S INT64_C(86400)
 
 /* clang-format off */
 const struct setting settings[] = {
 	{ "database", "host", S_TEXT, AT(database.host), "/var/run/postgresql", NULL, 1, 0,
-	  "Directory of PostgreSQL's socket, or a host name." },
+	  "Directory of PostgreSQL's socket, or a host name; several, parted by commas: the one that takes writes." },
 	{ "database", "port", S_INT, AT(database.port), "5432", NULL, 1, 65535,
 	  "Port of PostgreSQL; also names its socket." },
 	{ "database", "admin", S_TEXT, AT(database.admin), "postgres", NULL, 1, 0,
 	  "Role that medicore migrate connects as." },
-	{ "database", "password", S_SECRET, AT(database.password), NULL, NULL, 0, 0,
+	{ "database", "password", S_SECRET, LIVE(database.password), NULL, NULL, 0, 0,
 	  "Password of the programs' roles, where the server asks for one." },
 	{ "database", "patient", S_TEXT, AT(database.patient), "medicore_patient", NULL, 1, 0,
 	  "Name of the patients' database." },
@@ -31,23 +31,23 @@ const struct setting settings[] = {
 	  "Name of the invoices' database." },
 	{ "database", "auth", S_TEXT, AT(database.auth), "medicore_auth", NULL, 1, 0,
 	  "Name of the accounts' database." },
-	{ "database", "connect_timeout", S_MS, AT(database.connect_timeout_ms), "2s", "duration", 1, 10 * MINUTE_MS,
+	{ "database", "connect_timeout", S_MS, LIVE(database.connect_timeout_ms), "2s", "duration", 1, 10 * MINUTE_MS,
 	  "How long a connection may take to be made." },
 	{ "database", "statement_timeout", S_MS, AT(database.statement_timeout_ms), "5s", "duration", 1, 60 * MINUTE_MS,
 	  "How long a statement may take." },
 
 	{ "web", "threads", S_INT, AT(web.threads), "8", NULL, 1, 1024,
 	  "Requests that a FastCGI program answers at once, each with a database connection." },
-	{ "web", "body_max", S_BYTES, AT(web.body_max), "64KiB", "size", 1024, INT64_C(1) << 30,
+	{ "web", "body_max", S_BYTES, LIVE(web.body_max), "64KiB", "size", 1024, INT64_C(1) << 30,
 	  "Most bytes of a request's body." },
-	{ "web", "request_timeout", S_MS, AT(web.request_timeout_ms), "10s", "duration", 1, 60 * MINUTE_MS,
+	{ "web", "request_timeout", S_MS, LIVE(web.request_timeout_ms), "10s", "duration", 1, 60 * MINUTE_MS,
 	  "How long a request may take; an answer that streams is free of it." },
-	{ "web", "public_url", S_TEXT, AT(web.public_url), "", NULL, 0, 0,
+	{ "web", "public_url", S_TEXT, LIVE(web.public_url), "", NULL, 0, 0,
 	  "What Location and Link begin with; empty: they are paths." },
 
-	{ "web", "rate", S_INT, AT(web.rate), "1200", "requests a minute", 0, 1000000,
+	{ "web", "rate", S_INT, LIVE(web.rate), "1200", "requests a minute", 0, 1000000,
 	  "Most requests of one client, which is an account or, without a login, an address; 0: any number." },
-	{ "web", "rate_loopback", S_INT, AT(web.rate_loopback), "0", "requests a minute", 0, 1000000,
+	{ "web", "rate_loopback", S_INT, LIVE(web.rate_loopback), "0", "requests a minute", 0, 1000000,
 	  "The same for clients on this machine." },
 	{ "web", "state", S_TEXT, AT(web.state), "", NULL, 0, 0,
 	  "Directory where a program's processes share what they count; empty: each counts for itself." },
@@ -56,38 +56,38 @@ const struct setting settings[] = {
 	  "Where the other programs ask for public keys and for logins that were ended." },
 	{ "auth", "programs_secret", S_SECRET, AT(auth.programs_secret), NULL, NULL, 16, 255,
 	  "By which medicore-auth.fcgi knows the other programs; the same for all of them." },
-	{ "auth", "keys", S_TEXT, AT(auth.keys), "/var/lib/medicore/keys", NULL, 1, 0,
+	{ "auth", "keys", S_TEXT, AT(auth.keys), LOCALSTATEDIR "/lib/medicore/keys", NULL, 1, 0,
 	  "Directory of the private keys that sign tokens; only medicore-auth.fcgi reads it." },
 	{ "auth", "issuer", S_TEXT, AT(auth.issuer), "medicore", NULL, 1, 255,
 	  "The iss of tokens." },
 	{ "auth", "audience", S_TEXT, AT(auth.audience), "medicore", NULL, 1, 255,
 	  "The aud of tokens." },
-	{ "auth", "access_lifetime", S_SECONDS, AT(auth.access_lifetime_s), "15m", "duration", 1, DAY_S,
+	{ "auth", "access_lifetime", S_SECONDS, LIVE(auth.access_lifetime_s), "15m", "duration", 1, DAY_S,
 	  "How long an access token is good." },
-	{ "auth", "refresh_lifetime", S_SECONDS, AT(auth.refresh_lifetime_s), "7d", "duration", 1, 365 * DAY_S,
+	{ "auth", "refresh_lifetime", S_SECONDS, LIVE(auth.refresh_lifetime_s), "7d", "duration", 1, 365 * DAY_S,
 	  "How long a refresh token is good." },
-	{ "auth", "hash_memory", S_BYTES, AT(auth.hash_memory), "19MiB", "size", INT64_C(19) << 20, INT64_C(1) << 30,
+	{ "auth", "hash_memory", S_BYTES, LIVE(auth.hash_memory), "19MiB", "size", INT64_C(19) << 20, INT64_C(1) << 30,
 	  "Memory that one argon2id of a password takes." },
-	{ "auth", "hash_passes", S_INT, AT(auth.hash_passes), "2", NULL, 2, 100,
+	{ "auth", "hash_passes", S_INT, LIVE(auth.hash_passes), "2", NULL, 2, 100,
 	  "How often it walks through that." },
 	{ "auth", "hashes_at_once", S_INT, AT(auth.hashes_at_once), "2", NULL, 1, 64,
 	  "Passwords that one process hashes at once; twice as many may wait, the rest get 503 at once." },
-	{ "auth", "login_failures", S_INT, AT(auth.login_failures), "5", NULL, 0, 1000,
+	{ "auth", "login_failures", S_INT, LIVE(auth.login_failures), "5", NULL, 0, 1000,
 	  "Failed logins in a row before the next have to wait; 0: they never do." },
 
-	{ "audit", "spool", S_TEXT, AT(audit.spool), "/var/spool/medicore/audit", NULL, 1, 0,
+	{ "audit", "spool", S_TEXT, AT(audit.spool), LOCALSTATEDIR "/spool/medicore/audit", NULL, 1, 0,
 	  "Directory where programs note who read or changed what, until the relay has stored it." },
 	{ "audit", "key", S_SECRET, AT(audit.key), NULL, NULL, 32, 255,
 	  "Key of the chain of audit entries; the relay and medicore audit know it." },
-	{ "audit", "seal", S_TEXT, AT(audit.seal), "/var/lib/medicore/audit", NULL, 1, 0,
+	{ "audit", "seal", S_TEXT, AT(audit.seal), LOCALSTATEDIR "/lib/medicore/audit", NULL, 1, 0,
 	  "Directory where the relay seals the end of each chain." },
 
 	{ "tls", "certificate", S_TEXT, AT(tls.certificate), "", NULL, 0, 0,
-	  "Certificate (PEM) of our gRPC, for addresses other than loopback; empty: loopback only." },
+	  "Certificate (PEM) of our gRPC, for addresses other than loopback (empty: loopback only), and by which auth and Kafka know us." },
 	{ "tls", "key", S_TEXT, AT(tls.key), "", NULL, 0, 0,
 	  "Its private key (PEM)." },
 	{ "tls", "ca", S_TEXT, AT(tls.ca), "", NULL, 0, 0,
-	  "Certificates (PEM) that sign those who may call, and those whom we call." },
+	  "Certificates (PEM) that sign those who may call, and those whom we call: gRPC, https, Kafka." },
 
 	{ "patientd", "listen", S_ADDRESS, AT(patientd.listen), "127.0.0.1:9000", "host:port", 1, 0,
 	  "Where medicore-patientd answers." },
@@ -100,14 +100,16 @@ const struct setting settings[] = {
 
 	{ "patient_service", "target", S_ADDRESS, AT(patient_service.target), "127.0.0.1:9000", "host:port", 1, 0,
 	  "Where patient.PatientService answers, for those who verify patients." },
-	{ "patient_service", "timeout", S_MS, AT(patient_service.timeout_ms), "500ms", "duration", 1, 10 * MINUTE_MS,
+	{ "patient_service", "timeout", S_MS, LIVE(patient_service.timeout_ms), "500ms", "duration", 1, 10 * MINUTE_MS,
 	  "How long its answer may take." },
 
 	{ "events", "transport", S_CHOICE, AT(events.transport), "direct", "direct, kafka", 1, 0,
 	  "How bookings reach billing: over Kafka, or directly over a socket on one server." },
 	{ "events", "brokers", S_TEXT, AT(events.brokers), "127.0.0.1:9092", NULL, 0, 0,
 	  "Kafka's bootstrap list, host:port parted by commas." },
-	{ "events", "socket", S_TEXT, AT(events.socket), "/run/medicore/events.sock", NULL, 1, 0,
+	{ "events", "tls", S_CHOICE, AT(events.tls), "no", "no, yes", 1, 0,
+	  "Whether Kafka is spoken to by mutual TLS, with the files of [tls]." },
+	{ "events", "socket", S_TEXT, AT(events.socket), RUNSTATEDIR "/medicore/worker/events.sock", NULL, 1, 0,
 	  "The billing worker's unix socket, with the direct transport." },
 	{ "events", "partitions", S_INT, AT(events.partitions), "6", NULL, 1, 10000,
 	  "Partitions of the topics that medicore migrate makes." },
@@ -117,231 +119,124 @@ const struct setting settings[] = {
 	  "Most events taken at once." },
 	{ "events", "instance", S_NAME, AT(events.instance), "billing-worker-1", NULL, 1, 0,
 	  "Name of this billing worker among its group; each has its own." },
-	{ "events", "keep", S_SECONDS, AT(events.keep_s), "7d", "duration", 0, 3650 * DAY_S,
+	{ "events", "keep", S_SECONDS, LIVE(events.keep_s), "7d", "duration", 0, 3650 * DAY_S,
 	  "How long published events can be published again." },
 
 	{ "billing", "currency", S_CURRENCY, AT(billing.currency), "USD", "ISO 4217", 1, 0,
 	  "Currency where a request names none." },
-	{ "billing", "terms_days", S_INT, AT(billing.terms_days), "30", "days", 0, 3650,
+	{ "billing", "terms_days", S_INT, LIVE(billing.terms_days), "30", "days", 0, 3650,
 	  "How long an invoice has to be paid, where it names no date itself." },
-	{ "billing", "series", S_TEXT, AT(billing.series), "", NULL, 0, 20,
+	{ "billing", "series", S_TEXT, LIVE(billing.series), "", NULL, 0, 20,
 	  "What invoice numbers begin with, before the year." },
-	{ "billing", "late_hours", S_INT, AT(billing.late_hours), "0", "hours", 0, 8760,
+	{ "billing", "late_hours", S_INT, LIVE(billing.late_hours), "0", "hours", 0, 8760,
 	  "Who cancels later than this before the start pays late_service; 0: nobody does." },
-	{ "billing", "late_service", S_TEXT, AT(billing.late_service), "", NULL, 0, 64,
+	{ "billing", "late_service", S_TEXT, LIVE(billing.late_service), "", NULL, 0, 64,
 	  "Service code of that fee; empty: none." },
-	{ "billing", "no_show_service", S_TEXT, AT(billing.no_show_service), "", NULL, 0, 64,
+	{ "billing", "no_show_service", S_TEXT, LIVE(billing.no_show_service), "", NULL, 0, 64,
 	  "Service code of the fee for who didn't come; empty: none." },
 	{ "scheduling", "zone", S_ZONE, AT(scheduling.zone), "UTC", "IANA time zone", 1, 0,
 	  "The clinic's time zone: it decides what day it is, and where a booking names none." },
-	{ "clinic", "name", S_TEXT, AT(clinic.name), "MediCore Clinic", NULL, 1, 200,
+	{ "clinic", "name", S_TEXT, LIVE(clinic.name), "MediCore Clinic", NULL, 1, 200,
 	  "Name of the clinic on its documents." },
-	{ "clinic", "address", S_TEXT, AT(clinic.address), "", NULL, 0, 500,
+	{ "clinic", "address", S_TEXT, LIVE(clinic.address), "", NULL, 0, 500,
 	  "Its address there; lines are parted by \"; \"." },
-	{ "clinic", "phone", S_TEXT, AT(clinic.phone), "", NULL, 0, 64,
+	{ "clinic", "phone", S_TEXT, LIVE(clinic.phone), "", NULL, 0, 64,
 	  "Its telephone number there." },
-	{ "clinic", "tax_number", S_TEXT, AT(clinic.tax_number), "", NULL, 0, 64,
+	{ "clinic", "tax_number", S_TEXT, LIVE(clinic.tax_number), "", NULL, 0, 64,
 	  "Its tax number there." },
-	{ "log", "level", S_CHOICE, AT(log.level), "info", "debug, info, warning, error", 1, 0,
+	{ "metrics", "directory", S_TEXT, AT(metrics.directory), RUNSTATEDIR "/medicore/metrics", NULL, 0, 0,
+	  "Directory where programs count, for `medicore metrics` and Prometheus; empty: nobody sees it." },
+	{ "log", "level", S_CHOICE, LIVE(log.level), "info", "debug, info, warning, error", 1, 0,
 	  "Least level that is logged." },
 	{ .section = NULL }
 };
 /* clang-format on */
 
-#define SETTINGS (sizeof(settings) / sizeof(*settings) - 1)
-#define PREFIX "MEDICORE__"
+static const struct config nothing;
+static struct settings_read *loaded; /* what is in force */
+static const char *loaded_path;	     /* config_load's */
 
-extern char **environ;
-
-static struct config loaded;
-static struct setting_source sources[SETTINGS];
-static struct arena *memory; /* the values' */
-
-const struct config *config = &loaded;
-
-static bool
-complain(const char *where, const char *section, const char *key, const char *why)
-{
-	fprintf(stderr, "%s: [%s] %s: %s\n", where, section, key, why);
-	return false;
-}
-
-static bool
-set(const struct setting *s, const char *where, const char *text)
-{
-	const char *why;
-
-	if (!setting_set(memory, s, text, &loaded, &why))
-		return complain(where, s->section, s->key, why);
-	sources[s - settings] =
-	    (struct setting_source){ .text = arena_strdup(memory, text), .where = arena_strdup(memory, where) };
-	return true;
-}
-
-/* A secret is the file's first line. */
-static bool
-set_from_file(const struct setting *s, const char *where, const char *path)
-{
-	char line[1024];
-	size_t n;
-	FILE *f;
-
-	errno = 0;
-	f = fopen(path, "re");
-	/* One file of settings serves all programs, but each secret only those that need it: to the others it isn't set. */
-	if (f == NULL && errno == EACCES)
-		return true;
-	if (f == NULL || fgets(line, sizeof(line), f) == NULL) {
-		fprintf(stderr, "%s: [%s] %s_file: %s: %s\n", where, s->section, s->key, path,
-		    f == NULL || errno != 0 ? strerror(errno) : "nothing in it");
-		if (f != NULL)
-			fclose(f);
-		return false;
-	}
-	fclose(f);
-	n = strcspn(line, "\r\n");
-	if (line[n] == '\0' && n == sizeof(line) - 1)
-		return complain(where, s->section, s->key, "the file's line is too long");
-	line[n] = '\0';
-	return set(s, where, line);
-}
-
-/* Whether name is s's key (*ret_file false) or, for a secret, the key of its file. */
-static bool
-is_key(const struct setting *s, const char *name, bool *ret_file)
-{
-	size_t n = strlen(s->key);
-
-	if (strncmp(name, s->key, n) != 0)
-		return false;
-	*ret_file = s->type == S_SECRET && strcmp(name + n, "_file") == 0;
-	return name[n] == '\0' || *ret_file;
-}
-
-static bool
-take_line(void *closure, const char *where, const char *section, const char *key, const char *value)
-{
-	bool known = false, file;
-
-	(void)closure;
-	for (const struct setting *s = settings; s->section != NULL; s++) {
-		if (strcmp(section, s->section) != 0)
-			continue;
-		known = true;
-		if (!is_key(s, key, &file))
-			continue;
-		if (sources[s - settings].where != NULL) {
-			fprintf(stderr, "%s: [%s] %s: is already set at %s\n", where, section, key,
-			    sources[s - settings].where);
-			return false;
-		}
-		return file ? set_from_file(s, where, value) : set(s, where, value);
-	}
-	return complain(where, section, key, known ? "no such setting" : "no such section");
-}
-
-/* Whether the environment variable name (behind the prefix) is this setting: SECTION__KEY. */
-static bool
-is_variable(const struct setting *s, const char *name, size_t length, bool *ret_file)
-{
-	char lower[128], *key;
-
-	if (length >= sizeof(lower))
-		return false;
-	for (size_t i = 0; i < length; i++)
-		lower[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : '?');
-	for (size_t i = 0; i < length; i++)
-		if (name[i] == '_')
-			lower[i] = '_';
-	lower[length] = '\0';
-	key = strstr(lower, "__");
-	if (key == NULL)
-		return false;
-	*key = '\0';
-	return strcmp(lower, s->section) == 0 && is_key(s, key + 2, ret_file);
-}
-
-static bool
-take_variable(const char *variable, bool taken[SETTINGS])
-{
-	const char *name = variable + strlen(PREFIX), *value = strchr(variable, '=');
-	const struct setting *s = settings;
-	const char *where;
-	bool file = false;
-
-	if (value == NULL)
-		return true;
-	where = arena_strndup(memory, variable, (size_t)(value - variable));
-	while (s->section != NULL && !is_variable(s, name, (size_t)(value - name), &file))
-		s++;
-	if (s->section == NULL) {
-		fprintf(stderr, "%s: no such setting\n", where);
-		return false;
-	}
-	if (taken[s - settings])
-		return complain(where, s->section, s->key, "the environment sets it twice");
-	taken[s - settings] = true;
-	return file ? set_from_file(s, where, value + 1) : set(s, where, value + 1);
-}
-
-static bool
-take_environment(void)
-{
-	bool taken[SETTINGS] = { false };
-
-	for (char **e = environ; e != NULL && *e != NULL; e++)
-		if (strncmp(*e, PREFIX, strlen(PREFIX)) == 0 && !take_variable(*e, taken))
-			return false;
-	return true;
-}
-
-/* What no row can say by itself. */
-static bool
-check_together(void)
-{
-	if (strcmp(loaded.events.transport, "kafka") == 0 && text_blank(loaded.events.brokers)) {
-		fputs("[events] brokers: must not be empty with transport = kafka\n", stderr);
-		return false;
-	}
-	if (!url_is_private(loaded.auth.url)) {
-		fputs("[auth] url: https:// is needed, or http:// to loopback: what comes from there is believed\n", stderr);
-		return false;
-	}
-	return true;
-}
-
-static void
-set_defaults(void)
-{
-	const char *why;
-
-	arena_free(memory);
-	memory = arena_new();
-	loaded = (struct config){ 0 };
-	memset(sources, 0, sizeof(sources));
-	for (const struct setting *s = settings; s->section != NULL; s++) {
-		if (s->initial == NULL)
-			continue;
-		if (!setting_set(memory, s, s->initial, &loaded, &why))
-			abort(); /* the table contradicts itself */
-		sources[s - settings].text = s->initial;
-	}
-}
+const struct config *_Atomic config = &nothing;
 
 bool
 config_load(const char *path)
 {
-	static const char installed[] = SYSCONFDIR "/medicore/medicore.conf";
+	struct settings_read *r = settings_read(path, stderr);
 
-	set_defaults();
-	if (path == NULL)
-		path = getenv("MEDICORE_CONFIG");
-	if ((path == NULL || *path == '\0') && access(installed, F_OK) == 0)
-		path = installed;
-	if (path != NULL && *path != '\0' && !config_read_ini(memory, path, take_line, NULL))
+	if (r == NULL)
 		return false;
-	return take_environment() && check_together();
+	settings_forget(loaded); /* a test's: programs load once */
+	loaded = r;
+	loaded_path = path;
+	config = &r->values;
+	return true;
 }
+
+/* --- again --- */
+
+static void
+take_value(const struct setting *s, const struct settings_read *from, struct settings_read *into)
+{
+	bool is_int = s->type == S_INT, is_number = s->type == S_BYTES || s->type == S_MS || s->type == S_SECONDS;
+	size_t size = is_int ? sizeof(int) : is_number ? sizeof(int64_t) : sizeof(const char *);
+
+	memcpy((char *)&into->values + setting_at(s), (const char *)&from->values + setting_at(s), size);
+	into->sources[s - settings] = from->sources[s - settings];
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static void
+add_name(struct buf *names, const struct setting *s)
+{
+	buf_addf(names, "%s%s.%s", names->length == 0 ? "" : ", ", s->section, s->key);
+}
+
+/* What changed is taken where that is safe; the rest stays as it is in what was read, and is named. */
+static void
+merge(struct settings_read *fresh, struct buf *taken, struct buf *waiting)
+{
+	for (const struct setting *s = settings; s->section != NULL; s++) {
+		if (same_text(fresh->sources[s - settings].text, loaded->sources[s - settings].text))
+			continue;
+		add_name(setting_live(s) ? taken : waiting, s);
+		if (!setting_live(s))
+			take_value(s, loaded, fresh);
+	}
+}
+
+bool
+config_reload(struct arena *a, struct config_change *ret_change)
+{
+	struct buf taken = { .arena = a }, waiting = { .arena = a };
+	struct settings_read *fresh;
+	char *said = NULL;
+	size_t length = 0;
+	FILE *say = open_memstream(&said, &length);
+
+	*ret_change = (struct config_change){ 0 };
+	if (say == NULL)
+		abort();
+	fresh = settings_read(loaded_path, say);
+	fclose(say);
+	ret_change->wrong = fresh == NULL ? arena_strdup(a, said) : NULL;
+	free(said);
+	if (fresh == NULL)
+		return false;
+	merge(fresh, &taken, &waiting);
+	ret_change->taken = taken.length > 0 ? taken.bytes : NULL;
+	ret_change->waiting = waiting.length > 0 ? waiting.bytes : NULL;
+	fresh->before = loaded;
+	loaded = fresh;
+	config = &fresh->values;
+	return true;
+}
+
+/* --- shown --- */
 
 static const char *
 type_name(const struct setting *s)
@@ -357,16 +252,38 @@ config_print(FILE *to)
 	const char *section = "";
 
 	for (const struct setting *s = settings; s->section != NULL; s++) {
-		const struct setting_source *from = &sources[s - settings];
+		const struct setting_source *from = &loaded->sources[s - settings];
 
 		if (strcmp(section, s->section) != 0)
 			fprintf(to, "%s[%s]\n", *section == '\0' ? "" : "\n", s->section);
 		section = s->section;
-		fprintf(to, "# %s\n# %s; from %s\n", s->help, type_name(s),
+		fprintf(to, "# %s\n# %s%s; from %s\n", s->help, type_name(s), setting_live(s) ? ", taken by a reload" : "",
 		    from->where == NULL ? "its default" : from->where);
 		if (s->type != S_SECRET)
 			fprintf(to, "%s = %s\n", s->key, from->text);
 		else
 			fprintf(to, "# %s %s\n", s->key, from->text == NULL ? "is not set" : "is set, and not shown");
 	}
+}
+
+static const struct setting_source *
+source_of(const char *section, const char *key)
+{
+	const struct setting *s = settings;
+
+	while (strcmp(s->section, section) != 0 || strcmp(s->key, key) != 0)
+		s++; /* it is there: whoever asks has it by heart */
+	return &loaded->sources[s - settings];
+}
+
+const char *
+config_where(const char *section, const char *key)
+{
+	return source_of(section, key)->where;
+}
+
+const char *
+config_secret_file(const char *section, const char *key)
+{
+	return source_of(section, key)->file;
 }

@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "lib/base/arena.h"
+
 struct config {
 	struct {
 		const char *host;	     /* directory of the unix socket, or a host name */
@@ -65,6 +67,7 @@ struct config {
 	struct {
 		const char *transport;	     /* "kafka" or "direct" */
 		const char *brokers;	     /* bootstrap list; "" with direct */
+		const char *tls;	     /* "yes": mutual TLS to the brokers; NULL or "no": in clear */
 		const char *socket;	     /* path of the worker's unix socket, with direct */
 		int partitions;
 		int replication;
@@ -87,16 +90,37 @@ struct config {
 		const char *name, *address, *phone, *tax_number; /* as documents show them; address in lines parted by "; " */
 	} clinic;
 	struct {
+		const char *directory;	     /* of a file for each program; "": none */
+	} metrics;
+	struct {
 		const char *level;	     /* debug, info, warning, error */
 	} log;
 };
 
-/* The only global: filled by config_load at start-up, constant from then on. */
-extern const struct config *config;
+/* The only global: filled by config_load at start-up.  What it points to never changes; config_reload puts other settings in its place, so two
+ * looks at it may see two of them, and nothing is freed. */
+extern const struct config *_Atomic config;
 
 /* Reads path (NULL: $MEDICORE_CONFIG, else the installed medicore.conf if there is one, else defaults alone), then the
- * environment.  On an error prints "file:line: reason" to standard error and returns false. */
+ * environment.  Prints each error as "file:line: reason" to standard error and returns false. */
 bool config_load(const char *path);
+
+/* What a reload has done. */
+struct config_change {
+	const char *wrong;   /* lines that say why nothing was taken; NULL: all is well */
+	const char *taken;   /* names of the settings that changed; NULL: none */
+	const char *waiting; /* names of those that a new start would change; NULL: none */
+};
+
+/* Reads the same again, and takes what may be taken at any moment.  False where anything is wrong: then all stays as it is.  One thread at a
+ * time. */
+bool config_reload(struct arena *a, struct config_change *ret_change);
+
+/* "file:line", or the variable's name; NULL: the default is in force. */
+const char *config_where(const char *section, const char *key);
+
+/* The file whose content it is, whether or not we may read that; NULL: none. */
+const char *config_secret_file(const char *section, const char *key);
 
 /* Every setting with its value and where it comes from, as a file that config_load takes; secrets are not shown. */
 void config_print(FILE *to);

@@ -19,19 +19,19 @@ struct ini {
 	FILE *file;
 	char *line; /* getline(3)'s */
 	size_t capacity;
+	FILE *say;
 	int number; /* of the line last handed over */
 	bool failed;
+	bool skips; /* lines of a section whose name can't be read */
 	config_line_fn *each;
 	void *closure;
 };
 
-static bool
+static void
 complain(struct ini *in, const char *why)
 {
-	if (!in->failed)
-		fprintf(stderr, "%s:%d: %s\n", in->path, in->number, why);
+	fprintf(in->say, "%s:%d: %s\n", in->path, in->number, why);
 	in->failed = true;
-	return false;
 }
 
 static bool
@@ -67,29 +67,40 @@ wrong_with(const char *line, size_t length, size_t room)
 	return NULL;
 }
 
+/* The next line that libinih can be given. */
+static char *
+well_line(struct ini *in, size_t room)
+{
+	const char *why;
+	ssize_t n;
+
+	for (;;) {
+		n = getline(&in->line, &in->capacity, in->file);
+		in->number++;
+		if (n < 0) {
+			if (ferror(in->file))
+				complain(in, strerror(errno));
+			return NULL;
+		}
+		why = wrong_with(in->line, (size_t)n, room);
+		if (why != NULL)
+			complain(in, why);
+		if (*in->line == '[')
+			in->skips = why != NULL;
+		if (why == NULL && !in->skips)
+			return in->line;
+	}
+}
+
 /* As fgets(3), for libinih. */
 static char *
 next_line(char *to, int room, void *closure)
 {
-	struct ini *in = closure;
-	const char *why;
-	ssize_t n;
+	const char *line = well_line(closure, (size_t)room);
 
-	if (in->failed)
+	if (line == NULL)
 		return NULL;
-	n = getline(&in->line, &in->capacity, in->file);
-	in->number++;
-	if (n < 0) {
-		if (ferror(in->file))
-			complain(in, strerror(errno));
-		return NULL;
-	}
-	why = wrong_with(in->line, (size_t)n, (size_t)room);
-	if (why != NULL) {
-		complain(in, why);
-		return NULL;
-	}
-	memcpy(to, in->line, (size_t)n + 1);
+	memcpy(to, line, strlen(line) + 1);
 	return to;
 }
 
@@ -97,31 +108,27 @@ static int
 take(void *closure, const char *section, const char *key, const char *value)
 {
 	struct ini *in = closure;
-	const char *where;
 
-	if (in->failed)
-		return 0;
-	where = arena_printf(in->arena, "%s:%d", in->path, in->number);
-	in->failed = !in->each(in->closure, where, section, key, value);
-	return !in->failed;
+	in->each(in->closure, arena_printf(in->arena, "%s:%d", in->path, in->number), section, key, value);
+	return 1;
 }
 
 bool
-config_read_ini(struct arena *a, const char *path, config_line_fn *each, void *closure)
+config_read_ini(struct arena *a, const char *path, FILE *say, config_line_fn *each, void *closure)
 {
-	struct ini in = { .arena = a, .path = path, .each = each, .closure = closure };
+	struct ini in = { .arena = a, .path = path, .say = say, .each = each, .closure = closure };
 	struct stat st;
 	int bad;
 
 	in.file = fopen(path, "re");
 	if (in.file == NULL || fstat(fileno(in.file), &st) != 0) {
-		fprintf(stderr, "%s: %s\n", path, strerror(errno));
+		fprintf(say, "%s: %s\n", path, strerror(errno));
 		if (in.file != NULL)
 			fclose(in.file);
 		return false;
 	}
 	if (S_ISDIR(st.st_mode)) {
-		fprintf(stderr, "%s: %s\n", path, strerror(EISDIR));
+		fprintf(say, "%s: %s\n", path, strerror(EISDIR));
 		fclose(in.file);
 		return false;
 	}

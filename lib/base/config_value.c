@@ -152,7 +152,7 @@ check_text(struct arena *a, const struct setting *s, const char *text)
 bool
 setting_set(struct arena *a, const struct setting *s, const char *text, struct config *c, const char **ret_why)
 {
-	void *into = (char *)c + s->at;
+	void *into = (char *)c + setting_at(s);
 
 	if (s->type == S_INT || s->type == S_BYTES || s->type == S_MS || s->type == S_SECONDS) {
 		*ret_why = set_number(a, s, text, into);

@@ -28,6 +28,7 @@ ctx_init(struct ctx *cx, struct arena *a, struct pg *pg)
 		.session = "",
 		.address = "",
 	};
+	trace_begin(&cx->trace);
 }
 
 void

@@ -13,6 +13,7 @@
 
 #include "lib/base/arena.h"
 #include "lib/base/rc.h"
+#include "lib/base/trace.h"
 
 struct pg; /* lib/pg */
 
@@ -40,6 +41,7 @@ struct ctx {
 	struct arena *arena;
 	struct pg *pg;		    /* this thread's database connection; NULL where a program has none */
 	const char *request_id;	    /* [A-Za-z0-9._-]{1,64}, never NULL */
+	struct trace trace;	    /* that this is a part of */
 	const char *account;	    /* who asks: an account's id, or a program's name; "" while nobody has to say */
 	const char *role;	    /* that account's, "STAFF"; "" likewise */
 	const char *session;	    /* id of the login that its token belongs to; "" likewise */
@@ -48,7 +50,7 @@ struct ctx {
 	struct err err;
 };
 
-/* Starts a request: nothing went wrong yet, no deadline, a new request id.  a and pg stay the caller's. */
+/* Starts a request: nothing went wrong yet, no deadline, a new request id, a new trace.  a and pg stay the caller's. */
 void ctx_init(struct ctx *cx, struct arena *a, struct pg *pg);
 
 /* Forgets what went wrong, so that the caller can go on after a failure that it has dealt with. */

@@ -14,7 +14,7 @@
 
 static const char *const level_names[] = { "debug", "info", "warning", "error" };
 static const char *log_program = "medicore";
-static enum log_level log_least = LOG_INFO;
+static _Atomic enum log_level log_least = LOG_INFO;
 
 /* A line in the making, on the stack: nothing is allocated, so that running out of memory can be logged too. */
 struct line {
@@ -38,6 +38,12 @@ log_open(const char *program, enum log_level level)
 	log_least = level;
 }
 
+void
+log_level_set(enum log_level level)
+{
+	log_least = level;
+}
+
 static void add(struct line *line, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 static void
@@ -54,14 +60,30 @@ add(struct line *line, const char *fmt, ...)
 		line->length += (size_t)n;
 }
 
+/* How much of s, from its beginning, is what it is in a JSON string too: as a rule all of it. */
+static size_t
+plain_length(const char *s)
+{
+	size_t n = 0;
+
+	while (s[n] >= ' ' && s[n] < 0x7f && s[n] != '"' && s[n] != '\\')
+		n++;
+	return n;
+}
+
 /* s as a JSON string of at most max bytes; a character that doesn't fit ends it, a byte that is no UTF-8 becomes '?'. */
 static void
 add_text(struct line *line, const char *s, size_t max)
 {
-	size_t n, start = line->length;
+	size_t n = plain_length(s), start = line->length;
 	char one[8];
 
 	line->bytes[line->length++] = '"';
+	if (n + 2 > max)
+		n = max > 2 ? max - 2 : 0;
+	memcpy(line->bytes + line->length, s, n);
+	line->length += n;
+	s += n;
 	for (; *s != '\0'; s += n) {
 		unsigned char c = (unsigned char)*s;
 
@@ -129,6 +151,16 @@ log_line(enum log_level level, const char *fmt, ...)
 	end(&line);
 }
 
+static void
+add_trace(struct line *line, const char *request, const struct trace *trace)
+{
+	add_member(line, "request", request, REQUEST_ID_MAX + 2);
+	add_member(line, "trace", trace->id, TRACE_ID_SIZE + 1);
+	add_member(line, "span", trace->span, SPAN_ID_SIZE + 1);
+	if (trace->parent[0] != '\0')
+		add_member(line, "parent", trace->parent, SPAN_ID_SIZE + 1);
+}
+
 static bool
 our_failure(enum rc rc)
 {
@@ -145,11 +177,33 @@ log_request(const struct ctx *cx, const char *method, const char *what, int stat
 	if (level < log_least)
 		return;
 	begin(&line, level);
-	add_member(&line, "request", cx->request_id, REQUEST_ID_MAX + 2);
+	add_trace(&line, cx->request_id, &cx->trace);
 	add_member(&line, "method", method, 64);
 	add_member(&line, "what", what, 256);
 	add(&line, ",\"status\":%d,\"rc\":\"%s\",\"ms\":%.3f", status, rc_meaning(rc)->name, ms);
 	if (our_failure(rc) && cx->err.detail != NULL)
 		add_member(&line, "detail", cx->err.detail, sizeof(line.bytes) - line.length - 32);
+	end(&line);
+}
+
+static const char *
+plain(const char *s)
+{
+	return s == NULL ? "" : request_id_valid(s) ? s : "(other)";
+}
+
+void
+log_event(const char *request, const struct trace *trace, const char *id, const char *type, const char *verdict, enum rc rc)
+{
+	struct line line;
+
+	if (log_least > LOG_INFO)
+		return;
+	begin(&line, LOG_INFO);
+	add_trace(&line, request, trace);
+	add_member(&line, "event", plain(id), REQUEST_ID_MAX + 2);
+	add_member(&line, "what", plain(type), REQUEST_ID_MAX + 2);
+	add_member(&line, "verdict", verdict, 32);
+	add_member(&line, "rc", rc_meaning(rc)->name, 32);
 	end(&line);
 }

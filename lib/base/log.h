@@ -16,6 +16,7 @@ enum log_level log_level_named(const char *name);
 
 /* program appears in each line; lines below level are dropped.  Call once, before threads start. */
 void log_open(const char *program, enum log_level level);
+void log_level_set(enum log_level level); /* at any time */
 
 /* {"time":…,"level":…,"program":…,"message":…}; one write(2) a line, cut at 4 KiB. */
 void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -25,5 +26,9 @@ void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(
  * failure of ours. */
 void log_request(const struct ctx *cx, const char *method, const char *what, int status, enum rc rc,
     int64_t started_ns);
+
+/* The one line of an event that went through the caller's hands, by request: trace is the caller's part of the event's.  An id or a type that
+ * isn't made as ours are is not repeated: it came from outside. */
+void log_event(const char *request, const struct trace *trace, const char *id, const char *type, const char *verdict, enum rc rc);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/base/arena.h"
 #include "lib/base/ctx.h"
@@ -41,6 +42,10 @@ enum rc bus_commit(struct ctx *cx, struct bus_consumer *c);
 
 /* Goes back to the last committed offsets, so that bus_consume gives the same events again: after a failure. */
 void bus_rewind(struct bus_consumer *c);
+
+/* How many events there are behind what bus_commit has committed, in the partitions that c has now, as far as the brokers have told by
+ * themselves; false where that isn't known. */
+bool bus_lag(const struct bus_consumer *c, int64_t *ret_lag);
 
 /* Makes the topic; one that is there already is RC_OK as well. */
 enum rc bus_make_topic(

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/config.h"
 #include "lib/bus/internal.h"
 
 /* A broker that comes back is used within a second or two, and small messages don't wait for company. */
@@ -44,6 +45,29 @@ apply(rd_kafka_conf_t *conf, const struct bus_setting *settings, char *ret_why, 
 	return true;
 }
 
+/* Librdkafka checks by itself that the broker's certificate is of the host that we call. */
+static bool
+apply_tls(rd_kafka_conf_t *conf, char *ret_why, size_t size)
+{
+	const struct bus_setting mutual[] = {
+		{ "security.protocol", "ssl" },
+		{ "ssl.ca.location", config->tls.ca },
+		{ "ssl.certificate.location", config->tls.certificate },
+		{ "ssl.key.location", config->tls.key },
+		{ NULL, NULL },
+	};
+
+	if (config->events.tls == NULL || strcmp(config->events.tls, "yes") != 0)
+		return true; /* NULL: a test that read no configuration */
+	for (const struct bus_setting *s = mutual; s->key != NULL; s++) {
+		if (*s->value == '\0') {
+			snprintf(ret_why, size, "[events] tls needs all of [tls] certificate, key and ca");
+			return false;
+		}
+	}
+	return apply(conf, mutual, ret_why, size);
+}
+
 rd_kafka_t *
 bus_client_new(rd_kafka_type_t type, const char *brokers, const struct bus_setting *settings,
     void (*ready)(rd_kafka_conf_t *conf, void *opaque), void *opaque, char *ret_why, size_t size)
@@ -58,7 +82,7 @@ bus_client_new(rd_kafka_type_t type, const char *brokers, const struct bus_setti
 	}
 	conf = rd_kafka_conf_new();
 	if (!apply(conf, common, ret_why, size) || !apply(conf, where, ret_why, size) ||
-	    !apply(conf, settings, ret_why, size)) {
+	    !apply_tls(conf, ret_why, size) || !apply(conf, settings, ret_why, size)) {
 		rd_kafka_conf_destroy(conf);
 		return NULL;
 	}

@@ -22,6 +22,7 @@ struct bus_consumer {
 	rd_kafka_t *rk; /* NULL after a failure, until the next bus_consume */
 	rd_kafka_topic_partition_list_t *from;
 	rd_kafka_topic_partition_list_t *next;
+	rd_kafka_topic_partition_list_t *committed; /* of all partitions that we have; NULL: none */
 	bool lost; /* the client has to be made anew */
 	char why[WHY_SIZE];
 };
@@ -72,6 +73,14 @@ find_offsets(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *partitions, char *
 	return err == RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
+static void
+keep_committed(struct bus_consumer *c, const rd_kafka_topic_partition_list_t *partitions)
+{
+	if (c->committed != NULL)
+		rd_kafka_topic_partition_list_destroy(c->committed);
+	c->committed = partitions == NULL ? NULL : rd_kafka_topic_partition_list_copy(partitions);
+}
+
 /* Partitions come with their committed offsets, so what was given of those that go will be given again by whoever gets them. */
 static void
 rebalanced(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *partitions, void *opaque)
@@ -84,6 +93,7 @@ rebalanced(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_partition_lis
 		c->lost = true;
 		come = false;
 	}
+	keep_committed(c, come ? partitions : NULL);
 	rd_kafka_assign(rk, come ? partitions : NULL);
 }
 
@@ -116,6 +126,7 @@ close_client(struct bus_consumer *c)
 		return;
 	/* A static member doesn't leave its group by this: whoever comes next under its name gets its partitions at once. */
 	rd_kafka_consumer_close(c->rk);
+	keep_committed(c, NULL);
 	rd_kafka_destroy(c->rk);
 	c->rk = NULL;
 	c->lost = false;
@@ -312,8 +323,32 @@ bus_commit(struct ctx *cx, struct bus_consumer *c)
 	/* Not committed is no loss: the next commit covers it, or the events come again and are known. */
 	if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
 		return err_detail(cx, RC_UNAVAILABLE, "kafka: commit: %s", rd_kafka_err2str(err));
+	for (int i = 0; i < c->next->cnt && c->committed != NULL; i++)
+		rd_kafka_topic_partition_list_set_offset(
+		    c->committed, c->next->elems[i].topic, c->next->elems[i].partition, c->next->elems[i].offset);
 	forget(c);
 	return RC_OK;
+}
+
+bool
+bus_lag(const struct bus_consumer *c, int64_t *ret_lag)
+{
+	if (c->rk == NULL || c->committed == NULL)
+		return false;
+	*ret_lag = 0;
+	for (int i = 0; i < c->committed->cnt; i++) {
+		const rd_kafka_topic_partition_t *p = &c->committed->elems[i];
+		int64_t first, end, from;
+
+		/* What came with the last answer to a fetch, so nobody is asked. */
+		if (rd_kafka_get_watermark_offsets(c->rk, p->topic, p->partition, &first, &end) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+		    end < 0)
+			return false;
+		from = p->offset > first ? p->offset : first;
+		from = from < 0 ? 0 : from;
+		*ret_lag += end > from ? end - from : 0;
+	}
+	return true;
 }
 
 void

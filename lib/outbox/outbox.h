@@ -5,6 +5,7 @@
 #ifndef OUTBOX_OUTBOX_H
 #define OUTBOX_OUTBOX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,7 +29,7 @@ struct outbox_row {
 	const char *headers; /* JSON: ce_time, request_id, traceparent, and the id as <aggregate>_id */
 };
 
-/* A new event of now, about the aggregate of that id; traced to the request in cx. */
+/* A new event of now, about the aggregate of that id; a part of cx's trace. */
 void outbox_row_init(
     struct ctx *cx, struct outbox_row *row, const char *aggregate, const char *type, const char *aggregate_id);
 
@@ -43,7 +44,13 @@ enum rc outbox_insert(struct ctx *cx, const struct outbox_row *rows, size_t coun
 /* Rows not yet published, oldest first, as events; ret_seqs[i] belongs to ret_events[i]. */
 enum rc outbox_pending(struct ctx *cx, const struct outbox *outbox, size_t max, struct event **ret_events,
     int64_t **ret_seqs, size_t *ret_count);
+/* How many there are, at most max, and since when the first of them waits (microseconds since 1970; 0: there is none). */
+enum rc outbox_backlog(struct ctx *cx, int64_t max, int64_t *ret_count, int64_t *ret_since_us);
+
 enum rc outbox_published(struct ctx *cx, const int64_t *seqs, size_t count);
+
+/* Publishes one once more, as the relay's role; *ret_known is false where it was purged. */
+enum rc outbox_publish_again(struct ctx *cx, const char *id, bool *ret_known);
 
 /* Deletes what was published longer than keep_s ago. */
 enum rc outbox_purge(struct ctx *cx, int64_t keep_s, int64_t *ret_purged);

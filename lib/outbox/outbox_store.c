@@ -129,6 +129,28 @@ static const struct pg_stmt pending_events = {
 	.out = pending_fields,
 };
 
+struct backlog {
+	int64_t count;
+	struct instant since;
+};
+
+static const struct field backlog_fields[] = {
+	{ .name = "count", .type = F_INT, .at = offsetof(struct backlog, count) },
+	{ .name = "since", .type = F_INSTANT, .at = offsetof(struct backlog, since) },
+	FIELD_END,
+};
+
+static const struct pg_stmt count_pending = {
+	.name = "count_pending_events",
+	.kind = PG_READ,
+	.sql =
+	    "select (select count(*) from (select from outbox where published_at is null limit $1::bigint) as waiting) as count,"
+	    " (select created_at from outbox where published_at is null order by seq limit 1) as since",
+	.takes = "count",
+	.in = relay_args_fields,
+	.out = backlog_fields,
+};
+
 static const struct pg_stmt publish_events = {
 	.name = "publish_events",
 	.kind = PG_WRITE,
@@ -136,6 +158,16 @@ static const struct pg_stmt publish_events = {
 	    "update outbox set published_at = now() where seq = any($1::bigint[]) and published_at is null",
 	.takes = "seqs",
 	.in = relay_args_fields,
+};
+
+/* No trigger tells the relay of an update. */
+static const struct pg_stmt publish_again = {
+	.name = "publish_again",
+	.kind = PG_WRITE,
+	.sql = "with again as (update outbox set published_at = null where id = $1::uuid returning id)"
+	       " select pg_notify('" OUTBOX_CHANNEL "', '') from again",
+	.takes = "id",
+	.in = pending_fields,
 };
 
 static const struct pg_stmt purge_events = {
@@ -184,6 +216,20 @@ outbox_pending(struct ctx *cx, const struct outbox *outbox, size_t max, struct e
 }
 
 enum rc
+outbox_backlog(struct ctx *cx, int64_t max, int64_t *ret_count, int64_t *ret_since_us)
+{
+	struct relay_args args = { .count = max };
+	struct backlog found;
+	enum rc rc = pg_fetch_one(cx, &count_pending, &args, &found);
+
+	if (rc != RC_OK)
+		return rc;
+	*ret_count = found.count;
+	*ret_since_us = found.since.known ? found.since.us : 0;
+	return RC_OK;
+}
+
+enum rc
 outbox_published(struct ctx *cx, const int64_t *seqs, size_t count)
 {
 	struct pg_array list = PG_ARRAY(cx->arena);
@@ -195,6 +241,18 @@ outbox_published(struct ctx *cx, const int64_t *seqs, size_t count)
 		pg_array_add(&list, arena_printf(cx->arena, "%" PRId64, seqs[i]));
 	args.seqs = pg_array_end(&list);
 	return pg_execute(cx, &publish_events, &args, NULL);
+}
+
+enum rc
+outbox_publish_again(struct ctx *cx, const char *id, bool *ret_known)
+{
+	struct pending asked = { .id = id };
+	int64_t known = 0;
+	enum rc rc = pg_execute(cx, &publish_again, &asked, &known);
+
+	if (rc == RC_OK)
+		*ret_known = known > 0;
+	return rc;
 }
 
 enum rc

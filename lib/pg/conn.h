@@ -41,6 +41,7 @@ struct pg {
 	const char *database;
 	const char *role;
 	const char *options;
+	const char *foreign; /* a connection string, in place of those three; NULL: it is ours */
 	struct binding *bindings[BINDING_SLOTS];
 
 	unsigned depth;	 /* of pg_begin; 0: outside transactions */
@@ -49,6 +50,7 @@ struct pg {
 	bool dying;	 /* the server said that it is about to end the connection */
 	bool streaming;	 /* inside pg_for_each */
 	bool lock_held;
+	int64_t answered_at_ns; /* when the server last was heard of */
 	const char *listening; /* channel the present connection listens on; NULL: none */
 	enum pg_failure failure; /* of the last statement that failed */
 

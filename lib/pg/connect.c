@@ -5,6 +5,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/config.h"
+#include "lib/metrics/metrics.h"
 #include "lib/pg/conn.h"
 
 /* The server ends a statement itself, which leaves the connection whole; we give up on it this much later. */
@@ -12,6 +13,11 @@
 
 /* A request whose attempt to connect failed makes no second one; one that goes on for longer (a worker's) may. */
 #define RETRY_CONNECT_NS 1000000000
+
+/* What one connection has learnt is worth knowing for all of this process: which of the hosts serves, by its place in the list, and when a
+ * server last kept somebody waiting in vain.  Connections that haven't been heard of since may well be as dead. */
+static _Atomic unsigned serving;
+static _Atomic int64_t mute_at_ns;
 
 static int64_t
 deadline_in(const struct ctx *cx, int64_t ms)
@@ -76,16 +82,41 @@ pg_drop(struct pg *pg)
 	}
 }
 
+/* A string that libpq can't read it would quote, password and all, so its words stay here. */
 static PGconn *
-start(const struct pg *pg)
+start_foreign(const struct pg *pg)
+{
+	const char *const names[] = { "dbname", "fallback_application_name", "client_encoding", NULL };
+	const char *const values[] = { pg->foreign, "medicore", "UTF8", NULL };
+	PQconninfoOption *read = PQconninfoParse(pg->foreign, NULL);
+
+	if (read == NULL && (strchr(pg->foreign, '=') != NULL || strstr(pg->foreign, "://") != NULL))
+		return NULL;
+	PQconninfoFree(read);
+	return PQconnectStartParams(names, values, 1);
+}
+
+/* Said in the session rather than by the option `options`, which the string may have its own of, and poolers refuse.  A snapshot may be
+ * needed for as long as the rows that were read are worked on. */
+static enum rc
+tell_foreign(struct ctx *cx, int64_t deadline_ns)
+{
+	return pg_command(cx,
+	    "set session characteristics as transaction isolation level repeatable read, read only;"
+	    " set TimeZone = 'UTC'; set DateStyle = 'ISO'; set idle_in_transaction_session_timeout = 0",
+	    deadline_ns);
+}
+
+/* Of several hosts only the one that takes writes will do: a stand-by would answer with what was true a moment ago. */
+static PGconn *
+start(const struct pg *pg, const char *host)
 {
 	char port[12];
 	const char *const names[] = { "host", "port", "dbname", "user", "password", "application_name",
 		"client_encoding", "options", "gssencmode", "keepalives_idle", "keepalives_interval",
-		"keepalives_count", "tcp_user_timeout", NULL };
-	const char *const values[] = { config->database.host, port, pg->database, pg->role,
-		config->database.password, pg->role, "UTF8", pg->options, "disable", "15", "5", "3", "30000",
-		NULL };
+		"keepalives_count", "tcp_user_timeout", "target_session_attrs", NULL };
+	const char *const values[] = { host, port, pg->database, pg->role, config->database.password,
+		pg->role, "UTF8", pg->options, "disable", "15", "5", "3", "30000", "primary", NULL };
 
 	snprintf(port, sizeof(port), "%d", config->database.port);
 	return PQconnectStartParams(names, values, 0);
@@ -120,27 +151,83 @@ establish(struct ctx *cx, PGconn *conn, int64_t deadline_ns)
 	return RC_OK;
 }
 
+/* host NULL: somebody else's. */
 static enum rc
-open_connection(struct ctx *cx, struct pg *pg)
+connect_to(struct ctx *cx, struct pg *pg, const char *host, int64_t deadline_ns)
 {
-	int64_t deadline = deadline_in(cx, config->database.connect_timeout_ms);
-	PGconn *conn;
+	PGconn *conn = host != NULL ? start(pg, host) : start_foreign(pg);
 	enum rc rc;
 
-	snprintf(pg->failed_request, sizeof(pg->failed_request), "%s", cx->request_id);
-	pg->failed_at_ns = clock_monotonic_ns();
-	conn = start(pg);
 	if (conn == NULL)
-		return err_detail(cx, RC_UNAVAILABLE, "database connection: out of memory");
+		return err_detail(cx, RC_UNAVAILABLE, "database connection: %s",
+		    host == NULL ? "no URI or connection string that libpq can read" : "out of memory");
 	PQsetNoticeReceiver(conn, take_notice, pg);
-	rc = establish(cx, conn, deadline);
+	rc = establish(cx, conn, deadline_ns);
 	if (rc == RC_OK && PQsetnonblocking(conn, 1) != 0)
 		rc = connect_failed(cx, conn);
 	if (rc != RC_OK) {
+		metrics_add(M_DATABASE_UNREACHABLE, 0, 1);
 		PQfinish(conn);
 		return rc;
 	}
 	pg->conn = conn;
+	return RC_OK;
+}
+
+/* Of a list parted by commas, the entry at that place, counted round and round. */
+static const char *
+host_at(const struct ctx *cx, unsigned hosts, unsigned place)
+{
+	const char *host = config->database.host;
+
+	for (unsigned i = place % hosts; i > 0; i--)
+		host += strcspn(host, ",") + 1;
+	return arena_printf(cx->arena, "%.*s", (int)strcspn(host, ","), host);
+}
+
+/* libpq would give all the time there is to a host that is mute.  The one that served last comes first. */
+static enum rc
+connect_to_ours(struct ctx *cx, struct pg *pg, int64_t deadline)
+{
+	unsigned first = serving, hosts = 1, i;
+	enum rc rc = RC_UNAVAILABLE;
+
+	for (const char *comma = config->database.host; (comma = strchr(comma, ',')) != NULL; comma++)
+		hosts++;
+	for (i = 0; i < hosts && rc != RC_OK; i++) {
+		int64_t now = clock_monotonic_ns();
+
+		rc = connect_to(cx, pg, host_at(cx, hosts, first + i), now + (deadline - now) / (hosts - i));
+	}
+	if (rc == RC_OK)
+		serving = (first + i - 1) % hosts;
+	return rc;
+}
+
+static enum rc
+connect_to_foreign(struct ctx *cx, struct pg *pg, int64_t deadline)
+{
+	enum rc rc = connect_to(cx, pg, NULL, deadline);
+
+	if (rc == RC_OK)
+		rc = tell_foreign(cx, deadline);
+	if (rc != RC_OK)
+		pg_drop(pg);
+	return rc;
+}
+
+static enum rc
+open_connection(struct ctx *cx, struct pg *pg)
+{
+	int64_t deadline = deadline_in(cx, config->database.connect_timeout_ms);
+	enum rc rc;
+
+	snprintf(pg->failed_request, sizeof(pg->failed_request), "%s", cx->request_id);
+	pg->failed_at_ns = clock_monotonic_ns();
+	rc = pg->foreign != NULL ? connect_to_foreign(cx, pg, deadline) : connect_to_ours(cx, pg, deadline);
+	if (rc != RC_OK)
+		return rc;
+	pg->answered_at_ns = clock_monotonic_ns();
 	pg->failed_at_ns = 0;
 	return RC_OK;
 }
@@ -179,8 +266,9 @@ pg_connected(struct ctx *cx, int64_t deadline_ns)
 		return err_detail(cx, RC_UNAVAILABLE, "the connection was lost earlier in this transaction");
 	if (clock_monotonic_ns() >= deadline_ns)
 		return err_detail(cx, RC_TIMEOUT, "no time left to ask the database");
-	if (pg->conn != NULL && (pg->begun || !dead(pg)))
+	if (pg->conn != NULL && (pg->begun || (pg->answered_at_ns >= mute_at_ns && !dead(pg))))
 		return RC_OK;
+	metrics_add(M_DATABASE_LOST, 0, pg->conn != NULL);
 	pg_drop(pg);
 	pg->lost = false; /* nothing of the transaction had reached the server */
 	pg->failure = PG_FAILED;
@@ -206,12 +294,15 @@ pg_wait(struct ctx *cx, const char *where, int64_t deadline_ns)
 			unsent = PQflush(pg->conn);
 		if (unsent < 0)
 			unsent = 0; /* what the server said before it hung up may still be there to read */
-		if (unsent == 0 && !PQisBusy(pg->conn))
+		if (unsent == 0 && !PQisBusy(pg->conn)) {
+			pg->answered_at_ns = clock_monotonic_ns();
 			return RC_OK;
+		}
 		if (unsent == 1)
 			fd.events |= POLLOUT;
 		n = pg_poll(&fd, 1, deadline_ns);
 		if (n == 0) {
+			mute_at_ns = clock_monotonic_ns();
 			pg_drop(pg);
 			pg->failure = PG_FAILED;
 			return err_detail(cx, RC_TIMEOUT, "%s: the database did not answer in time", where);
@@ -245,6 +336,17 @@ pg_open(const char *database, const char *role)
 	    (long long)config->database.statement_timeout_ms);
 	ctx_init(&cx, arena, pg);
 	(void)pg_connect(&cx);
+	return pg;
+}
+
+struct pg *
+pg_open_foreign(const char *conninfo)
+{
+	struct arena *arena = arena_new();
+	struct pg *pg = arena_zalloc(arena, sizeof(*pg));
+
+	pg->arena = arena;
+	pg->foreign = arena_strdup(arena, conninfo);
 	return pg;
 }
 

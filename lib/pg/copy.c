@@ -1,6 +1,8 @@
 /* copy.c - many rows by COPY, several times cheaper than an insert of as many. */
 #include <string.h>
 
+#include "lib/base/clock.h"
+#include "lib/metrics/metrics.h"
 #include "lib/pg/conn.h"
 
 /* PostgreSQL's manual, COPY, "Text Format": these end a column, a row, or begin an escape. */
@@ -64,7 +66,7 @@ begin_copy(struct ctx *cx, const char *sql, int64_t deadline_ns)
 enum rc
 pg_copy(struct ctx *cx, const char *sql, const struct pg_rows *rows)
 {
-	int64_t deadline = pg_deadline(cx);
+	int64_t started_ns = clock_monotonic_ns(), deadline = pg_deadline(cx);
 	struct pg *pg = cx->pg;
 	enum rc rc;
 
@@ -81,5 +83,7 @@ pg_copy(struct ctx *cx, const char *sql, const struct pg_rows *rows)
 	if (PQputCopyData(pg->conn, rows->buf.bytes, (int)rows->buf.length) != 1 ||
 	    PQputCopyEnd(pg->conn, NULL) != 1)
 		return pg_lost(cx, sql);
-	return pg_collect(cx, sql, deadline, NULL);
+	rc = pg_collect(cx, sql, deadline, NULL);
+	metrics_observe(M_DATABASE_SECONDS, STATEMENT_COPY, clock_monotonic_ns() - started_ns);
+	return rc;
 }

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "lib/metrics/metrics.h"
 #include "lib/pg/conn.h"
 
 struct sorted {
@@ -33,6 +34,7 @@ static const struct sorted table[] = {
 enum rc
 pg_lost(struct ctx *cx, const char *where)
 {
+	metrics_add(M_DATABASE_LOST, 0, 1);
 	pg_drop(cx->pg);
 	cx->pg->failure = PG_LOST;
 	return err_detail(cx, RC_UNAVAILABLE, "%s: the connection to the database was lost", where);
@@ -76,7 +78,9 @@ pg_sort(struct ctx *cx, const char *where, const PGresult *result)
 		s++;
 	rc = describe(cx, s->rc, where, state, result);
 	pg->failure = s->failure;
-	if (s->drop || PQstatus(pg->conn) != CONNECTION_OK)
+	if (s->drop || PQstatus(pg->conn) != CONNECTION_OK) {
+		metrics_add(M_DATABASE_LOST, 0, rc == RC_UNAVAILABLE);
 		pg_drop(pg);
+	}
 	return rc;
 }

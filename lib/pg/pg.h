@@ -52,6 +52,10 @@ struct pg_stmt {
 /* Connects to database as role, now if it can; else the first statement tries again.  NULL only for bad settings, said on
  * standard error.  A struct pg belongs to one thread at a time. */
 struct pg *pg_open(const char *database, const char *role);
+
+/* Somebody else's database, by libpq's connection string or URI; what that leaves out comes from libpq's environment, service and password
+ * files.  Its sessions only read, and each transaction sees one moment.  Connects with the first statement, or pg_connect. */
+struct pg *pg_open_foreign(const char *conninfo);
 void pg_close(struct pg *pg); /* NULL is fine */
 
 /* Connects where there is no connection: for programs that want to say early that they can't. */
@@ -60,9 +64,32 @@ enum rc pg_connect(struct ctx *cx);
 /* Ends a request: rolls back what a handler left open.  Costs nothing where it left nothing; NULL is fine. */
 void pg_reset(struct pg *pg);
 
-/* RC_OK when the server answers and the database's schema is the one this program was built for (table
- * schema_migration's highest number is `schema`). */
+/* RC_OK when the server answers and the database's schema is at least the one this program was built for (table
+ * schema_migration's highest number is `schema`): a migration leaves what the programs of the version before need. */
 enum rc pg_ready(struct ctx *cx, int schema);
+
+/* RC_OK: *ret_number is the newest migration's, 0 where none was ever applied. */
+enum rc pg_schema(struct ctx *cx, int64_t *ret_number);
+
+/* What a program needs to find before it serves; and how it says, before it ends or while it waits, what it finds instead. */
+struct pg_need {
+	const char *database, *role;
+	int schema;
+	void (*say)(bool ends, const char *words);
+};
+
+enum pg_fit {
+	PG_FITS,
+	PG_MISFITS, /* the schema is an older or a newer one: the program is to end with PG_MISFIT_STATUS */
+	PG_UNKNOWN, /* nobody answers: the program may wait, and serve meanwhile what needs no database */
+};
+#define PG_MISFIT_STATUS 78 /* EX_CONFIG of sysexits.h */
+
+/* Asks once; the first thing of all, where threads come later. */
+enum pg_fit pg_schema_check(const struct pg_need *n);
+
+/* After PG_UNKNOWN: a thread that asks until there is an answer, and ends the process where it is PG_MISFITS.  *n's texts must stay. */
+bool pg_schema_await(const struct pg_need *n);
 
 /* The one row that is expected.  RC_NOT_FOUND where there is none; ret_row is written only on RC_OK, its texts are in the
  * arena. */

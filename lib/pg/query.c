@@ -1,5 +1,7 @@
 #include <stdlib.h>
 
+#include "lib/base/clock.h"
+#include "lib/metrics/metrics.h"
 #include "lib/pg/conn.h"
 
 #define REPEATS_MAX 5
@@ -155,10 +157,15 @@ pg_may_repeat(struct pg *pg, const struct pg_stmt *stmt, int tries)
 	/* What began a transaction had no effect without its commit. */
 	bool harmless = pg->depth > 0 ? !pg->begun : stmt->kind == PG_READ;
 
-	if (pg->failure == PG_SERIALIZED)
-		return pg->depth == 0 && tries < REPEATS_MAX;
+	if (pg->failure == PG_SERIALIZED) {
+		if (pg->depth > 0 || tries >= REPEATS_MAX)
+			return false;
+		metrics_add(M_DATABASE_RETRIES, RETRY_SERIALIZED, 1);
+		return true;
+	}
 	if (pg->failure != PG_LOST || !harmless || tries > 1)
 		return false;
+	metrics_add(M_DATABASE_RETRIES, RETRY_LOST, 1);
 	pg->lost = false;
 	return true;
 }
@@ -167,16 +174,19 @@ static enum rc
 run(struct ctx *cx, const struct pg_stmt *stmt, const void *arg, struct binding **ret_binding,
     PGresult **ret_result)
 {
-	int64_t deadline = pg_deadline(cx);
+	int64_t started_ns = clock_monotonic_ns(), deadline = pg_deadline(cx);
 	struct err before = cx->err;
 	enum rc rc;
 
 	for (int tries = 1;; tries++) {
 		rc = attempt(cx, stmt, arg, deadline, ret_binding, ret_result);
 		if (rc == RC_OK || !pg_may_repeat(cx->pg, stmt, tries))
-			return rc;
+			break;
 		cx->err = before;
 	}
+	metrics_observe(M_DATABASE_SECONDS, stmt->kind == PG_READ ? STATEMENT_READ : STATEMENT_WRITE,
+	    clock_monotonic_ns() - started_ns);
+	return rc;
 }
 
 enum rc

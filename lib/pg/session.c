@@ -6,40 +6,6 @@
 #include "lib/base/clock.h"
 #include "lib/pg/conn.h"
 
-/* --- is the schema ours? --- */
-
-struct schema {
-	int64_t number;
-};
-
-static const struct field schema_fields[] = {
-	{ .name = "number", .type = F_INT, .at = offsetof(struct schema, number) },
-	FIELD_END,
-};
-
-static const struct pg_stmt newest_migration = {
-	.name = "newest_migration",
-	.kind = PG_READ,
-	.sql = "select coalesce(max(number), 0) as number from schema_migration",
-	.out = schema_fields,
-};
-
-enum rc
-pg_ready(struct ctx *cx, int schema)
-{
-	struct schema found;
-	enum rc rc;
-
-	rc = pg_fetch_one(cx, &newest_migration, NULL, &found);
-	if (rc == RC_INTERNAL) /* no such table, or no right to it */
-		return RC_UNAVAILABLE;
-	if (rc == RC_OK && found.number != schema)
-		return err_detail(cx, RC_UNAVAILABLE,
-		    "the database's schema is %lld, this program was built for %d", (long long)found.number,
-		    schema);
-	return rc;
-}
-
 /* --- one active process per database --- */
 
 struct lock {

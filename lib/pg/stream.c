@@ -1,4 +1,5 @@
 #include "lib/base/clock.h"
+#include "lib/metrics/metrics.h"
 #include "lib/pg/conn.h"
 
 struct stream {
@@ -87,12 +88,12 @@ take_rows(struct stream *s)
 static enum rc
 take_slowly(struct stream *s, const struct pg_stmt *stmt, const void *arg)
 {
-	int64_t deadline = pg_deadline(s->cx);
+	int64_t started_ns = clock_monotonic_ns(), deadline = pg_deadline(s->cx);
 	struct ctx *cx = s->cx;
 	struct pg *pg = cx->pg;
 	enum rc rc;
 
-	s->patience_ns = deadline - clock_monotonic_ns();
+	s->patience_ns = deadline - started_ns;
 	pg->failure = PG_FAILED;
 	rc = pg_connected(cx, deadline);
 	if (rc == RC_OK)
@@ -105,6 +106,8 @@ take_slowly(struct stream *s, const struct pg_stmt *stmt, const void *arg)
 		rc = pg_lost(cx, stmt->name);
 	if (rc == RC_OK)
 		rc = pg_wait(cx, stmt->name, deadline);
+	/* Until its first row: what comes behind is as slow as who reads it. */
+	metrics_observe(M_DATABASE_SECONDS, STATEMENT_READ, clock_monotonic_ns() - started_ns);
 	if (rc == RC_OK)
 		rc = take_rows(s);
 	/* In a transaction that failed its rollback does this. */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
+#include "lib/metrics/metrics.h"
 #include "lib/pg/conn.h"
 
 /* Tidying up has this long even where the request's time is over: else the connection would have to go. */
@@ -81,7 +82,7 @@ release(struct ctx *cx, enum rc rc)
 static enum rc
 commit(struct ctx *cx)
 {
-	int64_t deadline = pg_deadline(cx);
+	int64_t started_ns = clock_monotonic_ns(), deadline = pg_deadline(cx);
 	struct pg *pg = cx->pg;
 	PGresult *result;
 	enum rc rc;
@@ -90,13 +91,14 @@ commit(struct ctx *cx)
 		pg_tidy(cx, "rollback");
 		return err_detail(cx, RC_INTERNAL, "commit of a transaction in which a statement had failed");
 	}
-	if (clock_monotonic_ns() >= deadline) {
+	if (started_ns >= deadline) {
 		pg_tidy(cx, "rollback");
 		return err_detail(cx, RC_TIMEOUT, "no time left to commit");
 	}
 	if (!PQsendQuery(pg->conn, "commit"))
 		return pg_lost(cx, "commit");
 	rc = pg_collect(cx, "commit", deadline, &result);
+	metrics_observe(M_DATABASE_SECONDS, STATEMENT_COMMIT, clock_monotonic_ns() - started_ns);
 	if (rc == RC_OK) {
 		if (strcmp(PQcmdStatus(result), "COMMIT") != 0)
 			rc = err_detail(cx, RC_INTERNAL, "the server rolled back instead of committing");

@@ -18,12 +18,14 @@
 #include <stdatomic.h>
 
 #include "lib/audit/audit.h"
+#include "lib/base/pulse.h"
 #include "lib/rpc/listen.h"
 #include "lib/rpc/rpc.h"
 #include "lib/rpc/wire.h"
 
 #define RPC_MESSAGE_MAX ((size_t)4 * 1024 * 1024)
 #define REQUEST_ID_KEY "x-request-id"
+#define TRACEPARENT_KEY "traceparent"
 
 /* What an event of a completion queue is about. */
 enum op_kind {
@@ -87,6 +89,13 @@ struct rpc_call {
 	int told;         /* health: the last status that a Watch was told */
 };
 
+/* A thread that runs methods. */
+struct worker {
+	pthread_t thread;
+	struct rpc_server *server;
+	struct pulse pulse;
+};
+
 struct rpc_server {
 	struct rpc_options options;
 	struct arena *arena; /* what lives as long as the server */
@@ -97,7 +106,7 @@ struct rpc_server {
 	size_t method_count;
 	ProtobufCService *const *services;
 	size_t service_count;
-	pthread_t *workers;
+	struct worker *workers;
 	pthread_t others_thread, health_thread;
 	bool started;
 
@@ -115,6 +124,7 @@ struct rpc_server {
 	bool probe_asked;
 	int serving; /* grpc.health.v1.HealthCheckResponse.ServingStatus of the last probe */
 	struct pg *health_pg;
+	struct rpc_self *self; /* NULL: nobody asked whether we are well */
 };
 
 /* library.c: every use of the library lies between these two.  Signals are blocked in the threads that it
@@ -155,6 +165,10 @@ enum rc caller_take(struct rpc_call *call);
 void method_arm(struct rpc_server *s, const struct method *m);
 void method_run(struct rpc_call *call, struct arena *a, struct pg *pg);
 
+/* counts.c: one series for each method and status, between metrics_begin and metrics_open; and one call more. */
+void rpc_counts_plan(ProtobufCService *const *services, size_t count);
+void rpc_counts_call(const struct rpc_call *call);
+
 /* stream.c: the side of `others`. */
 void stream_arm(struct rpc_server *s);
 void stream_event(struct op *op, bool ok);
@@ -162,6 +176,11 @@ void stream_send(struct rpc_call *call, const ProtobufCMessage *message);
 void stream_finish(
     struct rpc_call *call, grpc_status_code status, const char *words, const ProtobufCMessage *message);
 void stream_stop_all(struct rpc_server *s);
+
+/* client.c: a channel over one end of a pair of sockets, which it owns from then on. */
+struct rpc_channel *rpc_channel_over(int fd);
+
+void self_close(struct rpc_server *s); /* before it is stopped */
 
 /* health.c, reflection.c */
 extern const struct stream_kind health_check, health_watch, reflection_v1alpha, reflection_v1;

@@ -20,8 +20,9 @@ method_arm(struct rpc_server *s, const struct method *m)
 static void
 take_request_id(struct rpc_call *call)
 {
-	static const char *const keys[] = { REQUEST_ID_KEY, "traceparent" };
+	static const char *const keys[] = { REQUEST_ID_KEY, TRACEPARENT_KEY };
 
+	trace_join(&call->cx.trace, rpc_metadata(call, TRACEPARENT_KEY));
 	for (size_t i = 0; i < 2; i++) {
 		const char *id = rpc_metadata(call, keys[i]);
 
@@ -179,6 +180,7 @@ method_run(struct rpc_call *call, struct arena *a, struct pg *pg)
 	take_request_id(call);
 	call_watch_close(call);
 	run(call);
+	rpc_counts_call(call);
 	log_request(&call->cx, "GRPC", call->method->path + 1, rc_meaning(call->rc)->grpc, call->rc,
 	    call->started_ns);
 	pg_reset(pg);

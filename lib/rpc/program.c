@@ -7,8 +7,12 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "lib/base/attend.h"
 #include "lib/base/config.h"
 #include "lib/base/log.h"
+#include "lib/base/notify.h"
+#include "lib/metrics/metrics.h"
+#include "lib/pg/pg.h"
 #include "lib/rpc/internal.h"
 #include "lib/token/watched.h"
 
@@ -53,37 +57,68 @@ tell_auth(const char *why, unsigned failed)
 		log_line(LOG_INFO, "auth answers again, after failing %u times", failed);
 }
 
+static bool
+alive(void *server)
+{
+	return rpc_server_alive(server);
+}
+
+static void
+open_metrics(const struct rpc_program *program)
+{
+	const char *why;
+
+	metrics_begin(METRICS_GRPC | METRICS_DATABASE | METRICS_TOKENS | program->counts);
+	rpc_counts_plan(program->services, program->count);
+	metrics_open(config->metrics.directory, program->name, &why);
+	if (why != NULL)
+		log_line(LOG_WARNING, "[metrics] directory %s: %s; nobody sees what this process counts", config->metrics.directory, why);
+}
+
+static void
+say_schema(bool ends, const char *words)
+{
+	log_line(ends ? LOG_ERROR : LOG_WARNING, "%s", words);
+}
+
 static int
 serve(const struct rpc_program *program)
 {
 	struct rpc_options options = { 0 };
+	struct pg_need need = { .say = say_schema };
+	enum pg_fit fit = PG_FITS;
 	struct rpc_server *s;
-	sigset_t ends;
+	struct attendant attendant = { .alive = alive };
 	bool stopped;
-	int sig;
 
-	/* Before the first thread, which inherits it: signals are met here alone, by waiting for them. */
-	sigemptyset(&ends);
-	sigaddset(&ends, SIGTERM);
-	sigaddset(&ends, SIGINT);
-	pthread_sigmask(SIG_BLOCK, &ends, NULL);
+	attend_block();
 	signal(SIGPIPE, SIG_IGN);
 	raise_descriptor_limit();
 	log_open(program->name, log_level_named(config->log.level));
+	open_metrics(program);
 	program->start(&options);
 	options.program = program->name;
 	options.authenticate = watched_authenticate;
+	need.database = options.database;
+	need.role = options.role;
+	need.schema = options.schema;
+	if (need.database != NULL)
+		fit = pg_schema_check(&need);
+	if (fit == PG_MISFITS)
+		return PG_MISFIT_STATUS;
 	s = rpc_server_new(&options, program->services, program->count);
 	if (s == NULL)
 		return EXIT_FAILURE;
 	/* The first thread of all, so not before the address is bound. */
-	if (!watched_open(true, tell_auth)) {
+	if (!watched_open(true, tell_auth) || (fit == PG_UNKNOWN && !pg_schema_await(&need))) {
 		fprintf(stderr, "%s: out of memory or threads\n", program->name);
 		return EXIT_FAILURE;
 	}
 	rpc_server_start(s);
 	log_line(LOG_INFO, "listening on %s", options.listen);
-	sigwait(&ends, &sig);
+	notify_ready("Listening on %s", options.listen);
+	attendant.closure = s;
+	attend(&attendant);
 	log_line(LOG_INFO, "stopping");
 	stopped = rpc_server_stop(s, options.stop_grace_ms);
 	if (!stopped) {

@@ -36,7 +36,7 @@ struct rpc_channel;
 /* --- serving --- */
 
 struct rpc_options {
-	/* "127.0.0.1:9000" or "unix:/run/medicore/events.sock" (made with mode 0660); by mutual TLS where it is
+	/* "127.0.0.1:9000" or "unix:/run/medicore/worker/events.sock" (made with mode 0660); by mutual TLS where it is
 	 * not loopback */
 	const char *listen;
 	int threads; /* that run methods, each with a connection of its own; health and reflection have others
@@ -70,6 +70,10 @@ void rpc_server_start(struct rpc_server *s);
 bool rpc_server_stop(struct rpc_server *s, int grace_ms);
 void rpc_server_free(struct rpc_server *s); /* nothing, where stopping failed */
 
+/* For a supervisor's watchdog, always from the same thread: calls our own Health, and looks whether the methods get on and connections are
+ * taken.  False, logged, where only a new start would help; a database that is away is none of it. */
+bool rpc_server_alive(struct rpc_server *s);
+
 /* main() of a listener: --help, --version, --print-config, --config FILE, then serve until SIGTERM.  start
  * runs after the configuration is read and before threads; it fills in *options.  Returns the exit status. */
 struct rpc_program {
@@ -78,12 +82,13 @@ struct rpc_program {
 	void (*stop)(void); /* may be NULL */
 	ProtobufCService *const *services;
 	size_t count;
+	unsigned counts; /* further groups of lib/metrics that it counts */
 };
 int rpc_main(const struct rpc_program *program, int argc, char **argv);
 
 /* --- in a method --- */
 
-/* Its deadline, request id (x-request-id or traceparent, else made), arena and pg; who calls: the account whose token it
+/* Its deadline, request id (x-request-id or traceparent, else made), trace (traceparent, else made), arena and pg; who calls: the account whose token it
  * brings, else the name in a certificate, else (on loopback) ""; and from where. */
 struct ctx *rpc_ctx(struct rpc_call *call);
 
@@ -109,7 +114,7 @@ void rpc_channel_free(struct rpc_channel *c);
  * whichever is first.  RC_OK: *ret_answer is in the arena.  Fails with RC_UNAVAILABLE where the server can't be
  * reached: at once, or, as it may be back, up to 100 ms later where that was so the last time; with RC_TIMEOUT
  * where it doesn't answer in time.  Other statuses come back as the rc that has that gRPC status, with the
- * server's message.  The request id goes along as x-request-id.
+ * server's message.  The request id goes along as x-request-id, the trace as traceparent.
  */
 enum rc rpc_invoke(struct ctx *cx, struct rpc_channel *c, const ProtobufCServiceDescriptor *service,
     unsigned method, const ProtobufCMessage *request, int timeout_ms, ProtobufCMessage **ret_answer);

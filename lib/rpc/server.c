@@ -113,9 +113,10 @@ rpc_server_new(const struct rpc_options *options, ProtobufCService *const *servi
 /* --- threads --- */
 
 static void *
-work(void *server)
+work(void *worker)
 {
-	struct rpc_server *s = server;
+	struct worker *w = worker;
+	struct rpc_server *s = w->server;
 	const struct rpc_options *o = &s->options;
 	struct pg *pg = o->database != NULL ? pg_open(o->database, o->role) : NULL;
 	struct arena *a = arena_new();
@@ -126,10 +127,13 @@ work(void *server)
 		struct op *op = ev.tag;
 
 		call_taken();
-		if (op->kind == OP_ARRIVE && ev.success)
+		if (op->kind == OP_ARRIVE && ev.success) {
+			pulse_beat(&w->pulse);
 			method_run(op->call, a, pg);
-		else if (op->kind == OP_CLOSE)
+			pulse_rest(&w->pulse);
+		} else if (op->kind == OP_CLOSE) {
 			call_closed(op->call);
+		}
 		call_unref(op->call);
 	}
 	arena_free(a);
@@ -168,9 +172,9 @@ serve_others(void *server)
 }
 
 static void
-thread_start(pthread_t *ret_thread, void *(*body)(void *), struct rpc_server *s)
+thread_start(pthread_t *ret_thread, void *(*body)(void *), void *arg)
 {
-	int err = pthread_create(ret_thread, NULL, body, s);
+	int err = pthread_create(ret_thread, NULL, body, arg);
 
 	if (err == 0)
 		return;
@@ -194,8 +198,10 @@ rpc_server_start(struct rpc_server *s)
 		for (int j = 0; j < n; j++)
 			method_arm(s, &s->method_list[i]);
 	stream_arm(s);
-	for (int i = 0; i < n; i++)
-		thread_start(&s->workers[i], work, s);
+	for (int i = 0; i < n; i++) {
+		s->workers[i].server = s;
+		thread_start(&s->workers[i].thread, work, &s->workers[i]);
+	}
 	thread_start(&s->others_thread, serve_others, s);
 	thread_start(&s->health_thread, health_loop, s);
 }
@@ -224,6 +230,8 @@ rpc_server_stop(struct rpc_server *s, int grace_ms)
 {
 	if (!s->started)
 		return true;
+	self_close(s);
+	listen_leave(s->core);
 	health_stop(s);
 	stream_stop_all(s);
 	grpc_server_shutdown_and_notify(s->core, s->others, &s->shut_op);
@@ -235,9 +243,10 @@ rpc_server_stop(struct rpc_server *s, int grace_ms)
 	grpc_completion_queue_shutdown(s->methods);
 	grpc_completion_queue_shutdown(s->others);
 	for (int i = 0; i < s->options.threads; i++)
-		pthread_join(s->workers[i], NULL);
+		pthread_join(s->workers[i].thread, NULL);
 	pthread_join(s->others_thread, NULL);
 	pthread_join(s->health_thread, NULL);
+	listen_forget();
 	s->started = false;
 	return true;
 }

@@ -46,6 +46,17 @@ progress(void *closure, curl_off_t down_all, curl_off_t down, curl_off_t up_all,
 	return atomic_load(&f->stop);
 }
 
+/* By https auth's certificate has to be of [tls] ca (without one: of any authority that the system knows), and where there is a
+ * certificate of ours, auth may see it.  The files are read at each connection, so that renewing is replacing them. */
+static bool
+set_tls(CURL *c)
+{
+	return (*config->tls.ca == '\0' || curl_easy_setopt(c, CURLOPT_CAINFO, config->tls.ca) == CURLE_OK) &&
+	       (*config->tls.certificate == '\0' || *config->tls.key == '\0' ||
+		   (curl_easy_setopt(c, CURLOPT_SSLCERT, config->tls.certificate) == CURLE_OK &&
+		       curl_easy_setopt(c, CURLOPT_SSLKEY, config->tls.key) == CURLE_OK));
+}
+
 /* Neither proxies of the environment nor redirections get to see the secret. */
 static bool
 set_options(struct fetch *f)
@@ -62,8 +73,7 @@ set_options(struct fetch *f)
 	       curl_easy_setopt(c, CURLOPT_WRITEDATA, f) == CURLE_OK &&
 	       curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, progress) == CURLE_OK &&
 	       curl_easy_setopt(c, CURLOPT_XFERINFODATA, f) == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L) == CURLE_OK &&
-	       (*config->tls.ca == '\0' || curl_easy_setopt(c, CURLOPT_CAINFO, config->tls.ca) == CURLE_OK);
+	       curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L) == CURLE_OK && set_tls(c);
 }
 
 static bool

@@ -7,6 +7,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/config.h"
 #include "lib/field/field.h"
+#include "lib/metrics/metrics.h"
 #include "lib/token/internal.h"
 
 struct claims {
@@ -92,8 +93,9 @@ token_sign(struct ctx *cx, const struct token_keys *keys, const struct token *to
 /* --- checking --- */
 
 static enum rc
-refuse(struct ctx *cx, const char *why)
+refuse(struct ctx *cx, enum metric_refusal refusal, const char *why)
 {
+	metrics_add(M_TOKENS_REFUSED, refusal, 1);
 	return err_detail(cx, RC_UNAUTHENTICATED, "token refused: %s", why);
 }
 
@@ -143,20 +145,20 @@ token_verify_at(struct ctx *cx, const struct token_keys *keys, const char *text,
 		*ret_unknown_key = false;
 	why = gate_open(cx->arena, text, length, &parts);
 	if (why != NULL)
-		return refuse(cx, why);
+		return refuse(cx, REFUSED_MALFORMED, why);
 	key = keys_find(keys, parts.kid);
 	if (key == NULL) {
 		if (ret_unknown_key != NULL)
 			*ret_unknown_key = true;
-		return refuse(cx, "signed by a key that is unknown");
+		return refuse(cx, REFUSED_UNKNOWN_KEY, "signed by a key that is unknown");
 	}
 	if (!signature_good(key, text, length))
-		return refuse(cx, "wrong signature");
+		return refuse(cx, REFUSED_SIGNATURE, "wrong signature");
 	if (field_read(&aside, claim_fields, CREATE, parts.claims, parts.claims_length, &claims) != RC_OK)
-		return refuse(cx, "claims that are none of ours");
+		return refuse(cx, REFUSED_CLAIMS, "claims that are none of ours");
 	why = claims_check(&claims, use, now_s);
 	if (why != NULL)
-		return refuse(cx, why);
+		return refuse(cx, now_s >= claims.exp + TOKEN_LEEWAY_S ? REFUSED_EXPIRED : REFUSED_CLAIMS, why);
 	*ret = (struct token){
 		.use = use,
 		.id = claims.jti,

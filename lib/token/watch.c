@@ -14,6 +14,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/uuid.h"
+#include "lib/metrics/metrics.h"
 #include "lib/token/cache.h"
 #include "lib/token/ended.h"
 #include "lib/token/fetch.h"
@@ -322,6 +323,7 @@ known_keys(struct token_watch *w)
 static enum rc
 refuse_ended(struct ctx *cx)
 {
+	metrics_add(M_TOKENS_REFUSED, REFUSED_ENDED, 1);
 	return err_detail(cx, RC_UNAUTHENTICATED, "token refused: its login was ended");
 }
 
@@ -341,6 +343,7 @@ verified_before(struct ctx *cx, struct token_watch *w, const unsigned char hash[
 		ended = ended_has(&w->ended, entry.session);
 	}
 	pthread_mutex_unlock(&w->lock);
+	metrics_add(M_TOKEN_CACHE, found != NULL ? CACHE_HIT : CACHE_MISS, 1);
 	if (found == NULL)
 		return false;
 	*ret_rc = ended ? refuse_ended(cx) : RC_OK;

@@ -6,6 +6,7 @@
 #include "lib/base/log.h"
 #include "lib/pg/pg.h"
 #include "lib/web/authorise.h"
+#include "lib/web/counts.h"
 #include "lib/web/engine.h"
 #include "lib/web/keyed.h"
 #include "lib/web/media.h"
@@ -36,7 +37,7 @@ web_worker_close(struct web_worker *worker)
 	arena_free(worker->arena);
 }
 
-/* The id that the client, or a proxy before us, gave the request, where it is one. */
+/* The id and the trace that the client, or a proxy before us, gave the request, where they are what they should be. */
 static void
 take_request_id(struct ctx *cx, const struct request *rq)
 {
@@ -46,6 +47,7 @@ take_request_id(struct ctx *cx, const struct request *rq)
 		id = request_header(rq, "HTTP_TRACEPARENT");
 	if (id != NULL && request_id_valid(id))
 		cx->request_id = arena_strdup(cx->arena, id);
+	trace_join(&cx->trace, request_header(rq, "HTTP_TRACEPARENT"));
 }
 
 /* 406, or what the answer will be. */
@@ -175,6 +177,9 @@ web_answer(struct web_worker *worker, const struct web_env *env)
 	}
 	if (!reply_send(&rp) && rc == RC_OK)
 		rc = RC_CANCELLED;
+	if (rc == RC_UNAVAILABLE && worker->asked_in_vain != NULL)
+		atomic_store(worker->asked_in_vain, true);
+	web_counts_answer(&rq, rp.status, clock_monotonic_ns() - started);
 	log_answer(&cx, &rq, &rp, rc, started);
 	pg_reset(worker->pg);
 	arena_reset(worker->arena);

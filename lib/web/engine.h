@@ -8,6 +8,7 @@
 #ifndef WEB_ENGINE_H
 #define WEB_ENGINE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -44,6 +45,7 @@ struct web_worker {
 	const struct web_program *program;
 	struct arena *arena; /* reset by web_answer */
 	struct pg *pg;       /* NULL where the program has no database */
+	atomic_bool *asked_in_vain; /* set where a request can't be answered now (503); NULL: nobody wants to know */
 };
 
 enum web_end web_answer(struct web_worker *worker, const struct web_env *env);

@@ -13,7 +13,7 @@
  * - Closing a connection, it waits up to 2 s for the other side to do so first.  There is no need where all
  *   was read; FCGX_Detach turns it off.
  * - FCGX_Init takes SIGTERM, SIGUSR1 and SIGPIPE for itself.  The first two are blocked in all threads and
- *   taken by sigwait.
+ *   taken by attend (lib/base).
  */
 #include "config.h" /* _GNU_SOURCE: accept4, pthread_clockjoin_np */
 
@@ -36,9 +36,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/base/attend.h"
 #include "lib/base/clock.h"
 #include "lib/base/config.h"
 #include "lib/base/log.h"
+#include "lib/base/pulse.h"
+#include "lib/web/attention.h"
 #include "lib/web/engine.h"
 
 #define LISTENER STDIN_FILENO /* FCGI_LISTENSOCK_FILENO */
@@ -60,6 +63,9 @@
 /* How long a kept connection may be idle while another waits for a thread. */
 #define KEPT_IDLE_MS 250
 
+/* What libfcgi writes at once. */
+#define PIECE ((size_t)8192)
+
 /* The web server has all of a request before it asks us, or stops waiting itself before this. */
 #define STALL_S 60
 
@@ -71,34 +77,53 @@ struct server {
 	atomic_bool stopping;
 	int64_t drained_ns; /* set before stopping: when the last connection is closed, come what may */
 	atomic_bool failed;
+	struct attention attention;
 };
 
 struct thread {
 	pthread_t id;
 	struct server *server;
+	struct pulse *pulse;
 	int64_t shortest_ns; /* that ending an answer has taken */
 	unsigned samples;
+};
+
+/* What is behind a struct web_env. */
+struct connection {
+	FCGX_Request request;
+	struct pulse *pulse; /* its thread's */
 };
 
 static const char *
 fcgi_get(void *engine, const char *variable)
 {
-	return FCGX_GetParam(variable, ((FCGX_Request *)engine)->envp);
+	return FCGX_GetParam(variable, ((struct connection *)engine)->request.envp);
 }
 
 static ptrdiff_t
 fcgi_read(void *engine, void *into, size_t size)
 {
-	FCGX_Request *request = engine;
-	int n = FCGX_GetStr(into, (int)size, request->in);
+	struct connection *c = engine;
+	int n = FCGX_GetStr(into, (int)size, c->request.in);
 
-	return n == 0 && FCGX_GetError(request->in) != 0 ? -1 : n;
+	pulse_beat(c->pulse);
+	return n == 0 && FCGX_GetError(c->request.in) != 0 ? -1 : n;
 }
 
 static bool
 fcgi_write(void *engine, const void *bytes, size_t length)
 {
-	return FCGX_PutStr(bytes, (int)length, ((FCGX_Request *)engine)->out) == (int)length;
+	struct connection *c = engine;
+	const char *at = bytes;
+
+	/* In pieces, since each may have to wait for a client that takes them slowly. */
+	for (size_t n; length > 0; at += n, length -= n) {
+		n = length < PIECE ? length : PIECE;
+		if (FCGX_PutStr(at, (int)n, c->request.out) != (int)n)
+			return false;
+		pulse_beat(c->pulse);
+	}
+	return true;
 }
 
 /* A connection, or -1 at the end.  Only the foremost thread polls, so that a connection wakes one and not
@@ -186,22 +211,26 @@ finish(struct thread *t, FCGX_Request *request, enum web_end end)
 static void
 serve_connection(struct thread *t, struct web_worker *worker, int fd)
 {
-	FCGX_Request request;
-	struct web_env env = { .engine = &request, .get = fcgi_get, .read = fcgi_read, .write = fcgi_write };
+	struct connection c = { .pulse = t->pulse };
+	struct web_env env = { .engine = &c, .get = fcgi_get, .read = fcgi_read, .write = fcgi_write };
 	struct timeval stall = { .tv_sec = STALL_S };
+	bool kept;
 	int on = 1;
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &stall, sizeof(stall));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &stall, sizeof(stall));
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* a unix socket needs and has none */
-	FCGX_InitRequest(&request, -1, 0);
-	request.ipcFd = fd;
-	request.keepConnection = 1; /* FCGX_Accept_r ends the request before, and would close it with that */
-	while (FCGX_Accept_r(&request) == 0) {
-		if (!finish(t, &request, web_answer(worker, &env)))
+	FCGX_InitRequest(&c.request, -1, 0);
+	c.request.ipcFd = fd;
+	c.request.keepConnection = 1; /* FCGX_Accept_r ends the request before, and would close it with that */
+	while (FCGX_Accept_r(&c.request) == 0) {
+		pulse_beat(t->pulse);
+		kept = finish(t, &c.request, web_answer(worker, &env));
+		pulse_rest(t->pulse);
+		if (!kept)
 			return;
-		if (!await_request(t->server, request.ipcFd)) {
-			FCGX_Free(&request, 1);
+		if (!await_request(t->server, c.request.ipcFd)) {
+			FCGX_Free(&c.request, 1);
 			return;
 		}
 	}
@@ -220,6 +249,7 @@ thread_main(void *arg)
 		kill(getpid(), SIGTERM);
 		return NULL;
 	}
+	worker.asked_in_vain = &s->attention.asked_in_vain;
 	while ((fd = accept_connection(s)) >= 0)
 		serve_connection(t, &worker, fd);
 	web_worker_close(&worker);
@@ -238,20 +268,6 @@ join_all(struct thread *threads, int count)
 	for (int i = 0; i < count; i++)
 		all = pthread_clockjoin_np(threads[i].id, NULL, CLOCK_MONOTONIC, &until) == 0 && all;
 	return all;
-}
-
-static void
-await_signal(void)
-{
-	sigset_t signals;
-	int which;
-
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGUSR1);
-	while (sigwait(&signals, &which) != 0)
-		;
 }
 
 static bool
@@ -275,13 +291,16 @@ int
 engine_fcgi(const struct web_program *program)
 {
 	struct thread *threads = calloc((size_t)config->web.threads, sizeof(*threads));
+	struct pulse *pulses = calloc((size_t)config->web.threads, sizeof(*pulses));
 	struct server server;
+	struct attendant attendant = { .alive = attention_alive, .closure = &server.attention };
 	int started = 0, failed;
 
-	if (threads == NULL || !server_open(&server, program))
+	if (threads == NULL || pulses == NULL || !server_open(&server, program))
 		return EXIT_FAILURE;
 	for (; started < config->web.threads; started++) {
 		threads[started].server = &server;
+		threads[started].pulse = &pulses[started];
 		failed = pthread_create(&threads[started].id, NULL, thread_main, &threads[started]);
 		if (failed != 0) {
 			fprintf(stderr, "%s: a thread: %s\n", program->name, strerror(failed));
@@ -291,7 +310,11 @@ engine_fcgi(const struct web_program *program)
 	}
 	if (!atomic_load(&server.failed)) {
 		log_line(LOG_INFO, "serving with %d threads", started);
-		await_signal();
+		server.attention.pulses = pulses;
+		server.attention.threads = started;
+		attention_begin(&server.attention, program);
+		attend(&attendant);
+		attention_end(&server.attention);
 	}
 	server.drained_ns = clock_monotonic_ns() + (int64_t)DRAIN_S * 1000000000;
 	atomic_store(&server.stopping, true);
@@ -302,6 +325,7 @@ engine_fcgi(const struct web_program *program)
 	}
 	log_line(LOG_INFO, "stopped");
 	close(server.stop);
+	free(pulses);
 	free(threads);
 	return atomic_load(&server.failed) ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -12,18 +12,14 @@
  */
 #include "lib/web/limits.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <sodium.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/random.h>
-#include <sys/stat.h>
-#include <unistd.h>
+
+#include "lib/base/mapping.h"
 
 #define MINUTE_US INT64_C(60000000)
 
@@ -56,115 +52,35 @@ struct limits {
 };
 
 static void
-fill(struct table *table)
+fill(void *at, const void *closure)
 {
+	struct table *table = at;
+
+	(void)closure;
 	/* Of so few bytes it never gives less once the system has started. */
 	if (getrandom(table->key, sizeof(table->key), 0) != (ssize_t)sizeof(table->key))
 		abort();
 	memcpy(table->magic, MAGIC, sizeof(table->magic));
 }
 
-static struct table *
-map(int fd)
+static bool
+same(const void *at, const void *closure)
 {
-	int flags = fd < 0 ? MAP_SHARED | MAP_ANONYMOUS : MAP_SHARED;
-	void *at = mmap(NULL, sizeof(struct table), PROT_READ | PROT_WRITE, flags, fd, 0);
-
-	return at == MAP_FAILED ? NULL : at;
-}
-
-/* NULL where the file is none of ours, or not of this layout. */
-static struct table *
-map_existing(int directory, const char *name)
-{
-	int fd = openat(directory, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	struct table *table = NULL;
-	struct stat st;
-
-	if (fd < 0)
-		return NULL;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() && (st.st_mode & 077) == 0 &&
-	    st.st_size == (off_t)sizeof(*table))
-		table = map(fd);
-	close(fd);
-	if (table != NULL && memcmp(table->magic, MAGIC, sizeof(table->magic)) != 0) {
-		munmap(table, sizeof(*table));
-		table = NULL;
-	}
-	return table;
-}
-
-/* A new one in the place of whatever is there.  A file is never cut while it may be mapped: to touch what is gone would end a process. */
-static struct table *
-map_new(int directory, const char *name)
-{
-	char fresh[256];
-	struct table *table;
-	int fd, err;
-
-	if (snprintf(fresh, sizeof(fresh), "%s.new", name) >= (int)sizeof(fresh)) {
-		errno = ENAMETOOLONG;
-		return NULL;
-	}
-	unlinkat(directory, fresh, 0); /* what a process left that was killed here */
-	fd = openat(directory, fresh, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return NULL;
-	errno = posix_fallocate(fd, 0, sizeof(*table)); /* or a full disk would end us later */
-	table = errno == 0 ? map(fd) : NULL;
-	close(fd);
-	if (table != NULL) {
-		fill(table);
-		if (renameat(directory, fresh, directory, name) == 0)
-			return table;
-		munmap(table, sizeof(*table));
-	}
-	err = errno;
-	unlinkat(directory, fresh, 0);
-	errno = err;
-	return NULL;
-}
-
-static struct table *
-map_file(const char *path, const char *program)
-{
-	int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct table *table = NULL;
-	char name[224];
-
-	if (directory < 0)
-		return NULL;
-	if (snprintf(name, sizeof(name), "%s.limits", program) >= (int)sizeof(name))
-		errno = ENAMETOOLONG;
-	else if (flock(directory, LOCK_EX) == 0) { /* until it is closed: processes start at the same time */
-		table = map_existing(directory, name);
-		if (table == NULL)
-			table = map_new(directory, name);
-	}
-	close(directory);
-	return table;
+	(void)closure;
+	return memcmp(((const struct table *)at)->magic, MAGIC, sizeof(MAGIC) - 1) == 0;
 }
 
 struct limits *
 limits_open(const char *directory, const char *program, const char **ret_why)
 {
 	struct limits *limits = calloc(1, sizeof(*limits));
+	char name[224];
 
 	if (limits == NULL)
 		abort();
-	*ret_why = NULL;
-	if (*directory != '\0') {
-		errno = 0;
-		limits->table = map_file(directory, program);
-		if (limits->table == NULL)
-			*ret_why = strerror(errno);
-	}
-	if (limits->table == NULL) {
-		limits->table = map(-1);
-		if (limits->table == NULL)
-			abort();
-		fill(limits->table);
-	}
+	snprintf(name, sizeof(name), "%s.limits", program);
+	limits->table = mapping_open(&(struct mapping){ .directory = directory, .name = name, .mode = 0600,
+		.size = sizeof(struct table), .same = same, .fill = fill }, NULL, ret_why);
 	return limits;
 }
 
@@ -173,7 +89,7 @@ limits_close(struct limits *limits)
 {
 	if (limits == NULL)
 		return;
-	munmap(limits->table, sizeof(*limits->table));
+	mapping_close(limits->table, sizeof(*limits->table));
 	free(limits);
 }
 

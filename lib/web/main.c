@@ -8,11 +8,15 @@
 
 #include "config.h"
 #include "lib/audit/audit.h"
+#include "lib/base/attend.h"
 #include "lib/base/config.h"
 #include "lib/base/log.h"
 #include "lib/base/text.h"
+#include "lib/metrics/metrics.h"
+#include "lib/pg/pg.h"
 #include "lib/token/watched.h"
 #include "lib/web/authorise.h"
+#include "lib/web/counts.h"
 #include "lib/web/engine.h"
 #include "lib/web/limits.h"
 #include "lib/web/openapi.h"
@@ -106,19 +110,6 @@ listening(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &yes, &size) == 0 && yes != 0;
 }
 
-/* Before any thread, so that all inherit it: one place takes them, by sigwait. */
-static void
-block_signals(void)
-{
-	sigset_t signals;
-
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGUSR1); /* how some web servers ask a FastCGI program to stop */
-	pthread_sigmask(SIG_BLOCK, &signals, NULL);
-}
-
 static void
 tell_auth(const char *why, unsigned failed)
 {
@@ -134,12 +125,43 @@ open_limits(const struct web_program *program)
 	const char *why;
 	struct limits *limits;
 
-	if (config->web.rate == 0 && config->web.rate_loopback == 0)
-		return NULL;
 	limits = limits_open(config->web.state, program->name, &why);
 	if (why != NULL)
 		log_line(LOG_WARNING, "[web] state %s: %s; each process counts requests for itself", config->web.state, why);
 	return limits;
+}
+
+static void
+open_metrics(const struct web_program *program)
+{
+	unsigned groups = METRICS_HTTP | program->counts;
+	const char *why;
+
+	metrics_begin(groups | (program->database != NULL ? METRICS_DATABASE : 0) | (program->authenticate == NULL ? METRICS_TOKENS : 0));
+	web_counts_plan(program);
+	metrics_open(config->metrics.directory, program->name, &why);
+	if (why != NULL)
+		log_line(LOG_WARNING, "[metrics] directory %s: %s; nobody sees what this process counts", config->metrics.directory, why);
+}
+
+static void
+say_schema(bool ends, const char *words)
+{
+	log_line(ends ? LOG_ERROR : LOG_WARNING, "%s", words);
+}
+
+/* False: with this schema nothing can be served. */
+static bool
+schema_fits(const struct web_program *program)
+{
+	struct pg_need need = { .role = program->role, .schema = program->schema, .say = say_schema };
+	enum pg_fit fit;
+
+	if (program->database == NULL)
+		return true;
+	need.database = program->database();
+	fit = pg_schema_check(&need);
+	return fit == PG_FITS || (fit == PG_UNKNOWN && pg_schema_await(&need));
 }
 
 static int
@@ -158,7 +180,12 @@ serve(const struct web_program *given)
 	log_open(program->name, log_level_named(config->log.level));
 	signal(SIGPIPE, SIG_IGN);
 	if (fcgi)
-		block_signals();
+		attend_block();
+	open_metrics(program);
+	if (fcgi && !schema_fits(program)) {
+		metrics_close();
+		return PG_MISFIT_STATUS;
+	}
 	if (program->authenticate == NULL) {
 		program->authenticate = watched_authenticate;
 		if (!watched_open(fcgi, tell_auth)) {
@@ -177,6 +204,7 @@ serve(const struct web_program *given)
 	audit_spool_free(program->spool);
 	limits_close(program->limits);
 	watched_close();
+	metrics_close();
 	return status;
 }
 

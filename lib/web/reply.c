@@ -146,11 +146,13 @@ add_file(struct reply *rp, const char *type, const char *filename)
 {
 	char *name = arena_strdup(rp->cx->arena, filename);
 
+	rp->type = type;
+	if (name == NULL)
+		return;
 	for (char *s = name; *s != '\0'; s++)
 		if (!(*s >= 'a' && *s <= 'z') && !(*s >= 'A' && *s <= 'Z') && !(*s >= '0' && *s <= '9') &&
 		    strchr("._-", *s) == NULL)
 			*s = '_';
-	rp->type = type;
 	reply_header(rp, "Content-Disposition", "attachment; filename=\"%s\"", name);
 }
 

@@ -6,6 +6,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/config.h"
+#include "lib/metrics/metrics.h"
 
 /* An address as bytes: 4 of IPv4, 8 of IPv6, since a subscriber has all of a /64; none where it isn't known. */
 struct place {
@@ -36,6 +37,14 @@ place_of(const char *address)
 	return p;
 }
 
+bool
+address_is_here(const char *address)
+{
+	struct place place = place_of(address);
+
+	return place.length > 0 && place.here;
+}
+
 enum rc
 throttle(struct ctx *cx, struct request *rq, enum rc rc)
 {
@@ -53,6 +62,7 @@ throttle(struct ctx *cx, struct request *rq, enum rc rc)
 		return rc;
 	if (limits_take(rq->program->limits, key, length, rate, clock_monotonic_ns() / 1000, &rq->limit))
 		return rc;
+	metrics_add(M_HTTP_THROTTLED, rq->by_account ? CLIENT_ACCOUNT : CLIENT_ADDRESS, 1);
 	err_clear(cx);
 	cx->err.retry_after_s = (rq->limit.wait_us + 999999) / 1000000;
 	return err_set(cx, RC_THROTTLED, "More than %d requests a minute", rate);

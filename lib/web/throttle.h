@@ -12,6 +12,9 @@
  */
 enum rc throttle(struct ctx *cx, struct request *rq, enum rc rc);
 
+/* Whether an address ("" : unknown) is one of this machine's own loopback. */
+bool address_is_here(const char *address);
+
 /* RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers-10), where a limit applied. */
 void throttle_headers(struct buf *head, const struct request *rq);
 

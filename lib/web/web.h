@@ -68,8 +68,9 @@ struct web_program {
 					* NULL: none */
 	const char *subject; /* name of the parameter or member, a UUID, that says which patient a thing is
 			      * about; NULL: none does */
+	unsigned counts;           /* further groups of lib/metrics that it counts */
 	struct audit_spool *spool; /* web_main's, as the next */
-	struct limits *limits;	   /* NULL: anybody may ask as often as they like */
+	struct limits *limits;	   /* NULL, a test's: anybody may ask as often as they like */
 	/* Whose access token it is: fills in cx's account, role and session, or returns RC_UNAUTHENTICATED, or
 	 * RC_UNAVAILABLE where that can't be told now.  NULL: web_main sets one that asks auth for its keys. */
 	enum rc (*authenticate)(struct ctx *cx, const char *token);
@@ -132,7 +133,7 @@ enum rc reply_csv(struct ctx *cx, struct reply *rp, const struct field *table, c
     size_t size);
 
 /* Bytes of the route's media type, as a file; type and bytes live as long as the arena.  Other characters than
- * letters, digits, '.', '_' and '-' of filename become '_'. */
+ * letters, digits, '.', '_' and '-' of filename become '_'; NULL: to be shown rather than saved. */
 enum rc reply_content(struct ctx *cx, struct reply *rp, const char *type, const void *bytes, size_t length,
     const char *filename);
 

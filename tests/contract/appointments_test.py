@@ -441,7 +441,7 @@ def test_who_did_not_come_collides_with_nothing(patient_id):
 
 def test_booking_and_cancellation_leave_one_event_each_keyed_by_patient(patient_id):
     trace = f"00-{uuid.uuid4().hex}-{uuid.uuid4().hex[:16]}-01"
-    answer = send("POST", "/appointments", asked(patient_id), {"X-Request-Id": trace})
+    answer = send("POST", "/appointments", asked(patient_id), {"traceparent": trace})
     assert answer.status == 201
     made = answer.json
     post(f"/appointments/{made['id']}/cancel")
@@ -449,7 +449,9 @@ def test_booking_and_cancellation_leave_one_event_each_keyed_by_patient(patient_
     rows = outbox(made["id"])
     assert [row[0] for row in rows] == ["medicore.appointment.booked.v1", "medicore.appointment.cancelled.v1"]
     assert {row[1] for row in rows} == {patient_id} and {row[3] for row in rows} == {"appointment"}
-    assert rows[0][2]["traceparent"] == trace and rows[0][2]["request_id"] == trace
+    assert rows[0][2]["request_id"] == trace
+    sent, told = trace.split("-"), rows[0][2]["traceparent"].split("-")
+    assert (told[0], told[1], told[3]) == (sent[0], sent[1], "01") and told[2] != sent[2]
     for row in rows:
         when = datetime.datetime.fromisoformat(row[2]["ce_time"].replace("Z", "+00:00"))
         assert abs(when - datetime.datetime.now(datetime.timezone.utc)) < datetime.timedelta(minutes=5)

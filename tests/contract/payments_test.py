@@ -71,7 +71,7 @@ def test_a_payment_is_there_with_its_invoice_after_it(patient_id):
 @pytest.mark.parametrize("members, blamed", [
     ({"amount": "0"}, "amount"), ({"amount": "0.00"}, "amount"), ({"amount": "-5"}, "amount"), ({"amount": "1.234"}, "amount"),
     ({"amount": 5}, "amount"), ({"amount": None}, "amount"), ({"amount": "9" * 19}, "amount"),
-    ({"method": "BARTER"}, "method"), ({"method": None}, "method"), ({"method": "cash"}, "method"),
+    ({"method": "BARTER"}, "method"), ({"method": "IMPORTED"}, "method"), ({"method": None}, "method"), ({"method": "cash"}, "method"),
     ({"currency": "JPY", "amount": "10"}, "currency"), ({"currency": "XXX"}, "currency"),
     ({"receivedAt": "2099-01-01T00:00:00Z"}, "receivedAt"), ({"receivedAt": "2026-11-01"}, "receivedAt"),
     ({"overpayment": "keep"}, "overpayment"), ({"reference": "x" * 256}, "reference"), ({"tip": "1.00"}, "tip"),

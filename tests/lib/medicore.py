@@ -42,9 +42,11 @@ def wait_until(condition, seconds, what):
 
 
 def free_base(count=6):
-    """The first of `count` ports in a row that nobody listens on, below the ephemeral range."""
+    """The first of `count` ports in a row that nobody listens on, below the ephemeral range; of tests that run beside each
+    other, each has a range of its own, as a port that was found free isn't taken yet."""
+    first = 20000 + 3000 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     while True:
-        base = random.randrange(20000, 32000)
+        base = random.randrange(first, first + 3000 - count)
         taken = []
         try:
             for port in range(base, base + count):
@@ -92,7 +94,8 @@ class Postgres:
     def environ(self, **more):
         """With which our programs find it."""
         return {**os.environ, "MEDICORE_CONFIG": "", "MEDICORE__DATABASE__HOST": self.env["PGHOST"],
-                "MEDICORE__DATABASE__PORT": self.env["PGPORT"], "MEDICORE__AUDIT__SPOOL": str(self.spool), **more}
+                "MEDICORE__DATABASE__PORT": self.env["PGPORT"], "MEDICORE__AUDIT__SPOOL": str(self.spool),
+                "MEDICORE__METRICS__DIRECTORY": "", **more}
 
     def noted(self, domain):
         """What programs have noted for domain's audit trail, which no relay takes up here (lib/audit/line.c)."""
@@ -103,6 +106,16 @@ class Postgres:
 
     def connect(self, database="postgres", role="postgres"):
         return psycopg2.connect(host=self.env["PGHOST"], port=self.env["PGPORT"], user=role, dbname=database)
+
+    def rows(self, sql, database="postgres", role="postgres", parameters=None):
+        connection = self.connect(database, role)
+        connection.autocommit = True
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(sql, parameters)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
 
     def migrate(self, *args, migrations=TOP / "db", **more):
         return subprocess.run([BUILD / "medicore", "migrate", "--migrations", migrations, *args], text=True,

@@ -2,6 +2,7 @@
 import base64
 import http.server
 import json
+import ssl
 import threading
 import time
 import urllib.error
@@ -67,9 +68,10 @@ class Logins:
 
 
 class KeyServer:
-    """Publishes a key, signs whatever claims a test wants with it, and tells programs which logins have ended."""
+    """Publishes a key, signs whatever claims a test wants with it, and tells programs which logins have ended; by mutual TLS where tls is a
+    directory that medicore certs has made, with a certificate of its own there ("auth")."""
 
-    def __init__(self):
+    def __init__(self, tls=None):
         self.key, self.kid = ec.generate_private_key(ec.SECP256R1()), "test-key"
         self.ended = []  # sessions
         self.secret = "a secret of these tests alone"
@@ -83,7 +85,12 @@ class KeyServer:
                 pass
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.server.server_address[1]}"
+        if tls:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=tls / "ca.crt")
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_cert_chain(tls / "auth.crt", tls / "auth.key")
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def stop(self):

@@ -262,6 +262,8 @@ assert_parked(struct billing_event e, const char *reason)
 	struct billing_tally tally = take_one(e);
 
 	ck_assert_uint_eq(tally.parked, 1);
+	for (enum rc rc = RC_OK; rc < RC_COUNT; rc++)
+		ck_assert_uint_eq(tally.reasons[rc], strcmp(rc_meaning(rc)->name, reason) == 0);
 	ck_assert_int_eq(number("select count(*) from invoice"), 0);
 	ck_assert_str_eq(text("select reason from dead_letters"), reason);
 }

@@ -142,6 +142,26 @@ START_TEST(letters_are_listed_in_pages_with_their_payload)
 }
 END_TEST
 
+START_TEST(letters_are_counted_by_their_reason)
+{
+	struct dead_letter_count *counts;
+	struct billing_event e = booked(NULL, new_id(), "NEW");
+	size_t count;
+
+	ck_assert_int_eq(dead_letter_counts(&worker, &counts, &count), RC_OK);
+	ck_assert_uint_eq(count, 0);
+	park(booked(NULL, new_id(), "NEW"));
+	park(e);
+	e = booked(NULL, new_id(), "NEW");
+	e.rc = RC_MALFORMED;
+	park(e);
+	ck_assert_int_eq(dead_letter_counts(&worker, &counts, &count), RC_OK);
+	ck_assert_uint_eq(count, 2);
+	for (size_t i = 0; i < count; i++)
+		ck_assert_int_eq(counts[i].count, strcmp(counts[i].reason, "no_price") == 0 ? 2 : 1);
+}
+END_TEST
+
 START_TEST(a_dropped_letter_is_gone_and_one_that_is_not_there_is_not_found)
 {
 	int64_t id = park(booked(NULL, new_id(), "NEW")), asked;
@@ -192,6 +212,7 @@ letters_suite(void)
 	tcase_add_test(t, a_replayed_booking_that_was_cancelled_meanwhile_makes_a_void_invoice);
 	tcase_add_test(t, a_letter_that_one_worker_tries_is_skipped_by_another);
 	tcase_add_test(t, letters_are_listed_in_pages_with_their_payload);
+	tcase_add_test(t, letters_are_counted_by_their_reason);
 	tcase_add_test(t, a_dropped_letter_is_gone_and_one_that_is_not_there_is_not_found);
 	tcase_add_test(t, asking_and_settling_wake_those_who_wait);
 	suite_add_tcase(suite, t);

@@ -1,6 +1,6 @@
 /*
  * bus_broker - lib/bus on a real broker, which bus_test.py starts and names in BUS_BROKERS.  BUS_KILL and BUS_START are commands that end the broker
- * with SIGKILL and bring it back with its data.
+ * with SIGKILL and bring it back with its data.  Settings, as [events] tls, come from the environment.
  */
 #include <check.h>
 #include <pthread.h>
@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/config.h"
 #include "lib/base/uuid.h"
 #include "lib/bus/bus.h"
 #include "tests/lib/run_suites.h"
@@ -35,7 +36,8 @@ setup(void)
 	uuid_new(id);
 	snprintf(topic, sizeof(topic), "test.%s", id);
 	snprintf(group, sizeof(group), "group.%s", id);
-	ck_assert_int_eq(bus_make_topic(&cx, brokers, topic, 6, 1), RC_OK);
+	if (getenv("BUS_REFUSED") == NULL)
+		ck_assert_msg(bus_make_topic(&cx, brokers, topic, 6, 1) == RC_OK, "%s", cx.err.detail);
 }
 
 static void
@@ -136,6 +138,47 @@ START_TEST(an_event_comes_out_as_it_went_in)
 	ck_assert_str_eq(got->traceparent, sent.traceparent);
 	ck_assert_uint_eq(got->length, sizeof(payload));
 	ck_assert_mem_eq(got->payload, payload, sizeof(payload));
+	bus_consumer_free(c);
+	bus_producer_free(p);
+}
+END_TEST
+
+static void
+await_lag(const struct bus_consumer *c, int64_t wanted)
+{
+	int64_t end = clock_monotonic_ns() + INT64_C(10) * 1000000000, lag = -1;
+
+	while ((!bus_lag(c, &lag) || lag != wanted) && clock_monotonic_ns() < end)
+		;
+	ck_assert_int_eq(lag, wanted);
+}
+
+START_TEST(what_is_not_committed_is_the_lag)
+{
+	struct bus_producer *p = bus_producer_new(brokers);
+	struct bus_consumer *c = member("one");
+	int seen[30] = { 0 };
+	bool acked[30];
+	int64_t lag;
+
+	ck_assert(!bus_lag(c, &lag)); /* it has no partitions yet */
+	ck_assert_int_eq(bus_publish(&cx, p, numbered_from(0, 30), 30, acked, 10000), RC_OK);
+	consume_all(c, 30, seen, false);
+	await_lag(c, 30);
+	ck_assert_int_eq(bus_commit(&cx, c), RC_OK);
+	await_lag(c, 0);
+	ck_assert_int_eq(bus_publish(&cx, p, numbered_from(0, 5), 5, acked, 10000), RC_OK);
+	await_lag(c, 5); /* although nobody has asked for them */
+	memset(seen, 0, sizeof(seen));
+	consume_all(c, 5, seen, false);
+	bus_rewind(c);
+	await_lag(c, 5);
+	bus_consumer_free(c);
+	/* A successor knows what was committed. */
+	c = member("one");
+	memset(seen, 0, sizeof(seen));
+	consume_all(c, 5, seen, true);
+	await_lag(c, 0);
 	bus_consumer_free(c);
 	bus_producer_free(p);
 }
@@ -401,15 +444,38 @@ START_TEST(nobody_there_is_unavailable_in_the_time_given)
 }
 END_TEST
 
+START_TEST(who_is_refused_publishes_nothing)
+{
+	struct bus_producer *p = bus_producer_new(brokers);
+	struct event e = numbered(0);
+	bool acked = true;
+
+	ck_assert_ptr_nonnull(p);
+	ck_assert_int_eq(bus_publish(&cx, p, &e, 1, &acked, 1500), RC_UNAVAILABLE);
+	ck_assert(!acked);
+	bus_producer_free(p);
+}
+END_TEST
+
 int
 main(void)
 {
 	Suite *suite = suite_create("bus on a broker");
-	TCase *tests = tcase_create("bus");
+	TCase *one = tcase_create("one event"), *none = tcase_create("refused"), *tests = tcase_create("bus");
 
+	if (!config_load(NULL))
+		return EXIT_FAILURE;
+	tcase_add_checked_fixture(one, setup, teardown);
+	tcase_add_test(one, an_event_comes_out_as_it_went_in);
+	tcase_set_timeout(one, 60);
+	suite_add_tcase(suite, one);
+	tcase_add_checked_fixture(none, setup, teardown);
+	if (getenv("BUS_REFUSED") != NULL) /* by the address that "one event" has just used */
+		tcase_add_test(none, who_is_refused_publishes_nothing);
+	suite_add_tcase(suite, none);
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_set_timeout(tests, 120);
-	tcase_add_test(tests, an_event_comes_out_as_it_went_in);
+	tcase_add_test(tests, what_is_not_committed_is_the_lag);
 	tcase_add_test(tests, what_a_message_has_not_is_null);
 	tcase_add_test(tests, a_header_that_is_no_text_counts_as_absent);
 	tcase_add_test(tests, one_event_at_a_time_travels_in_milliseconds);

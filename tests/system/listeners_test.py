@@ -16,6 +16,8 @@ from medicore import BUILD, Postgres, free_base, wait_until
 from wire import (billing_pb2, billing_pb2_grpc, health_pb2, health_pb2_grpc, patient_pb2, patient_pb2_grpc, reflection_pb2,
                   reflection_pb2_grpc)
 
+pytestmark = pytest.mark.alone  # answers have tenths of a second
+
 WORKERS = 8  # threads of a listener that run methods
 Code = grpc.StatusCode
 Serving = health_pb2.HealthCheckResponse

@@ -8,20 +8,10 @@ import pytest
 
 from medicore import BUILD, TOP, Postgres, wait_until
 
-DOMAINS = ("patient", "scheduling", "billing", "auth")
+DOMAINS = ("patient", "scheduling", "billing", "auth")  # in the order of medicore migrate
 
 
 class Server(Postgres):
-    def rows(self, sql, database="postgres", role="postgres", parameters=None):
-        connection = self.connect(database, role)
-        connection.autocommit = True
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(sql, parameters)
-                return cursor.fetchall() if cursor.description else []
-        finally:
-            connection.close()
-
     def applied(self, domain):
         return self.rows("select number, name from schema_migration order by number", f"medicore_{domain}")
 
@@ -135,6 +125,26 @@ def test_newer_database_is_refused(server, db):
     assert f"has migration {added.name}, which is newer than this program knows" in done.stderr
 
 
+def test_what_will_be_done_is_said_before_anything_is(server, db):
+    said = server.migrate(migrations=db).stdout.splitlines()
+    first = min(n for n, line in enumerate(said) if ": made " in line or ": applied " in line)
+    assert said[:first] == [line for domain in DOMAINS for line in (
+        f"{domain}: will make database medicore_{domain}",
+        *(f"{domain}: will apply {p.name}" for p in sorted((db / domain).glob("[0-9]*.sql"))))]
+    assert not any(" will " in line for line in said[first:])
+    assert not any(" will " in line for line in server.migrate(migrations=db).stdout.splitlines())
+
+
+def test_what_one_database_refuses_keeps_the_others_as_they_are(server, db):
+    assert server.migrate(migrations=db).returncode == 0
+    pending = add(db, "patient", "pending", "create table pending ();")
+    server.rows("insert into schema_migration values (1000, '1000_tomorrow.sql', 'x')", "medicore_auth")
+    before = server.applied("patient")
+    done = server.migrate(migrations=db)
+    assert done.returncode == 1 and "auth: database medicore_auth has migration 1000_tomorrow.sql, which is newer" in done.stderr
+    assert server.applied("patient") == before and pending.name in done.stdout
+
+
 def test_missing_and_overtaken_migrations_are_refused(server, db):
     second = add(db, "patient", "second", "select 1;")
     third = add(db, "patient", "third", "select 1;")
@@ -169,6 +179,17 @@ def test_failing_migration_leaves_nothing_behind(server, db):
     assert server.rows("select to_regclass('half')", "medicore_patient") == [(None,)]
     bad.write_text("create table whole ();\n")
     assert server.migrate(migrations=db).returncode == 0
+
+
+def test_migration_may_take_longer_than_a_statement_of_the_programs(server, db):
+    assert server.migrate(migrations=db).returncode == 0
+    add(db, "patient", "slow", "create table slow (n integer); create function slowly() returns trigger language plpgsql as"
+                               " $$ begin perform pg_sleep(1); return null; end $$; create constraint trigger slowly after insert on slow"
+                               " deferrable initially deferred for each row execute function slowly();"
+                               " select pg_sleep(1); insert into slow values (1);")
+    done = server.migrate(migrations=db, MEDICORE__DATABASE__STATEMENT_TIMEOUT="500ms")
+    assert done.returncode == 0, done.stderr
+    assert server.rows("select n from slow", "medicore_patient") == [(1,)]
 
 
 def test_migration_that_commits_by_itself_is_refused(server, db):
@@ -280,6 +301,9 @@ MAY = [
     ("billing", "billing_worker", "insert into inbox (ce_id, type) values ('a', 'b') on conflict do nothing"),
     ("billing", "billing_worker", "select * from dead_letters for update skip locked"),
     ("billing", "billing_worker", "delete from dead_letters"),
+    ("billing", "operator", INVOICE),
+    ("billing", "operator", "insert into ledger (posting, kind, account, amount, currency, patient_id, invoice_id) select id, 'ISSUE', 'IMPORTED',"
+                            " 1, 'USD', patient_id, id from invoice where false"),
     ("billing", "operator", "update dead_letters set replay_asked_at = now()"),
     ("billing", "operator", "delete from dead_letters"),
 ]
@@ -330,6 +354,7 @@ MAY_NOT = [
     ("billing", "billing_grpc", "update service set price = 0"),
     ("billing", "billing_grpc", "update invoice set amount = 0"),
     ("billing", "operator", "update invoice set status = 'PAID'"),
+    *[("billing", "operator", sql) for sql in ("update ledger set amount = 1", "delete from ledger", "update payment set amount = 1")],
 ]
 
 

@@ -7,8 +7,12 @@ import time
 import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from medicore import System, wait_until
 from population_test import APPOINTMENTS, import_appointments, import_basics, invoiced
+
+pytestmark = pytest.mark.alone  # payments a second are measured
 
 CLIENTS = 16
 METHODS = ["CASH", "CARD", "TRANSFER", "CHEQUE", "INSURANCE"]

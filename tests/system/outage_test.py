@@ -8,6 +8,8 @@ import pytest
 import wire
 from medicore import System, wait_until
 
+pytestmark = pytest.mark.alone  # "at once" is measured
+
 
 @pytest.fixture(scope="module", params=["direct", "kafka"])
 def system(request):

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "domain/scheduling/scheduling.h"
+#include "lib/base/clock.h"
 #include "lib/pg/pg.h"
 #include "tests/system/pgtest.h"
 
@@ -126,11 +127,12 @@ END_TEST
 START_TEST(event_comes_out_of_the_outbox_as_it_went_in)
 {
 	static const char payload[] = { 0, (char)0xff, '\\', '\'', 1 };
+	char traceparent[TRACEPARENT_SIZE];
 	struct appointment cancelled;
 	struct event *events;
 	int64_t *seqs;
 
-	desk.request_id = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+	trace_parent(&desk.trace, traceparent);
 	ck_assert_int_eq(book(&desk, ID, 0), RC_OK);
 	ck_assert_int_eq(appointment_cancel(&desk, &ports, ID, 1, "ill", &cancelled), RC_OK);
 	ck_assert_int_eq(appointment_cancel(&desk, &ports, ID, 0, "again", &cancelled), RC_OK);
@@ -145,7 +147,7 @@ START_TEST(event_comes_out_of_the_outbox_as_it_went_in)
 		ck_assert_str_eq(events[i].topic, TOPIC_APPOINTMENT);
 		ck_assert_str_eq(events[i].key, PATIENT);
 		ck_assert_str_eq(events[i].source, "/medicore/scheduling");
-		ck_assert_str_eq(events[i].traceparent, desk.request_id);
+		ck_assert_str_eq(events[i].traceparent, traceparent);
 		ck_assert(instant_parse(events[i].time, strlen(events[i].time), &time));
 		ck_assert_uint_eq(events[i].length, sizeof(payload));
 		ck_assert_mem_eq(events[i].payload, payload, sizeof(payload) - 1);
@@ -207,15 +209,23 @@ END_TEST
 START_TEST(published_events_are_pending_no_more_and_purged_when_old)
 {
 	struct event *events;
-	int64_t *seqs, purged;
+	int64_t *seqs, purged, waiting, since_us, before_us = clock_now_us();
 
+	ck_assert_int_eq(outbox_backlog(&relay, 10, &waiting, &since_us), RC_OK);
+	ck_assert(waiting == 0 && since_us == 0);
 	for (int i = 0; i < 3; i++)
 		ck_assert_int_eq(book(&desk, NULL, 10 * i), RC_OK);
 	ck_assert_uint_eq(pending(&events, &seqs), 3);
+	ck_assert_int_eq(outbox_backlog(&relay, 10, &waiting, &since_us), RC_OK);
+	ck_assert(waiting == 3 && since_us >= before_us && since_us <= clock_now_us());
+	ck_assert_int_eq(outbox_backlog(&relay, 2, &waiting, &since_us), RC_OK);
+	ck_assert_int_eq(waiting, 2);
 	ck_assert(seqs[0] < seqs[1] && seqs[1] < seqs[2]);
 	ck_assert_int_eq(outbox_published(&relay, seqs, 0), RC_OK);
 	ck_assert_int_eq(outbox_published(&relay, seqs, 2), RC_OK);
 	ck_assert_uint_eq(pending(&events, &seqs), 1);
+	ck_assert_int_eq(outbox_backlog(&relay, 10, &waiting, &since_us), RC_OK);
+	ck_assert_int_eq(waiting, 1);
 	ck_assert_int_eq(outbox_purge(&relay, 3600, &purged), RC_OK);
 	ck_assert_int_eq(purged, 0);
 	ck_assert_int_eq(pg_script(&super, "update outbox set published_at = published_at - interval '2 hours'"), RC_OK);

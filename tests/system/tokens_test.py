@@ -144,3 +144,29 @@ def test_not_to_know_is_503(auth, program):
     # Not one of our programs, by its secret: keys alone don't do.
     assert status(auth, program, token, MEDICORE__AUTH__PROGRAMS_SECRET="not the programs' secret")[0] == 503
     assert status(auth, program, None) == (401, "Missing or invalid Authorization header")
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("tls")
+    for made, names in (("ours", ("auth", "patient")), ("foreign", ("patient",))):
+        subprocess.run([BUILD / "medicore", "certs", directory / made, *names], check=True, stdout=subprocess.DEVNULL,
+                       env=dict(os.environ, MEDICORE_CONFIG=""))
+    return directory
+
+
+@pytest.fixture(scope="module")
+def private_auth(certificates, auth):
+    server = tokens.KeyServer(tls=certificates / "ours")
+    server.spool = auth.spool
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize("known_by,believes,expected", [("ours", "ours", 403), ("foreign", "ours", 503), (None, "ours", 503), ("ours", "foreign", 503)])
+def test_auth_far_away_and_its_programs_know_each_other_by_certificates(certificates, private_auth, known_by, believes, expected):
+    environ = {"MEDICORE__TLS__CA": str(certificates / believes / "ca.crt")}
+    if known_by:
+        environ.update(MEDICORE__TLS__CERTIFICATE=str(certificates / known_by / "patient.crt"),
+                       MEDICORE__TLS__KEY=str(certificates / known_by / "patient.key"))
+    assert status(private_auth, "patient", private_auth.sign(role="AUDITOR"), **environ)[0] == expected

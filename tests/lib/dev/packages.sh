@@ -2,12 +2,15 @@
 
 packages_build=(gcc make autoconf automake autoconf-archive pkg-config libc6-dev libfcgi-dev libpq-dev libjson-c-dev
 	libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libgrpc-dev librdkafka-dev libinih-dev libutf8proc-dev
-	libssl-dev libcjose-dev libjansson-dev libcurl4-openssl-dev libsodium-dev libpango1.0-dev check)
+	libssl-dev libcjose-dev libjansson-dev libcurl4-openssl-dev libsodium-dev libcrypt-dev libpango1.0-dev check)
 packages_run=(fonts-dejavu-core fonts-lohit-deva fonts-droid-fallback postgresql-15 apache2-bin lighttpd lighttpd-mod-openssl lighttpd-modules-lua spawn-fcgi multiwatch curl openssl tzdata)
 packages_kafka=(openjdk-17-jre-headless maven kcat)
-packages_test=(procps iproute2 xz-utils python3 python3-venv python3-pytest python3-jsonschema python3-yaml python3-grpcio python3-grpc-tools python3-psycopg2
-	python3-jwt python3-cryptography python3-h2 poppler-utils wrk nghttp2-client
-	clang libclang-rt-14-dev valgrind)
+packages_test=(procps iproute2 xz-utils python3 python3-venv python3-pytest python3-pytest-xdist python3-jsonschema python3-yaml python3-grpcio python3-grpc-tools python3-psycopg2
+	systemd strace apache2 python3-jwt python3-cryptography python3-h2 poppler-utils libfcgi-bin mandoc wrk nghttp2-client
+	debhelper debootstrap lintian clang libclang-rt-14-dev valgrind prometheus)
+
+# Of the long forms: the Dockerfile's image is built on a bare Debian.
+packages_long=(buildah debootstrap)
 
 # grpcurl is built from its source; any Go will do.
 command -v go >/dev/null || packages_test+=(golang-go)

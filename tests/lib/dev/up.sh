@@ -48,6 +48,9 @@ write_conf() {
 	key_file = $real/audit/key
 	seal = $real/audit/seal
 
+	[metrics]
+	directory = $real/metrics
+
 	[events]
 	transport = $transport
 	brokers = 127.0.0.1:$kafka
@@ -156,8 +159,8 @@ make_admin() {
 	local medicore=("$build/medicore" --config "$run/medicore.conf" user) password=$real/secret/admin
 	[[ ! -e $password ]] || return 0
 	(umask 077 && openssl rand -base64 18 >"$password.new")
-	"${medicore[@]}" add $admin_email --name "The administrator" --role ADMIN --password-file "$password.new" >>"$run/log/migrate.log" 2>&1 ||
-		"${medicore[@]}" passwd $admin_email --password-file "$password.new" >>"$run/log/migrate.log" 2>&1 ||
+	"${medicore[@]}" add $admin_email --name "The administrator" --role ADMIN --password-file "$password.new" >/dev/null 2>>"$run/log/migrate.log" ||
+		"${medicore[@]}" passwd $admin_email --password-file "$password.new" >/dev/null 2>>"$run/log/migrate.log" ||
 		die "the first account could not be made; see $run/log/migrate.log"
 	mv "$password.new" "$password"
 }
@@ -179,6 +182,13 @@ make_audit() {
 	chmod 700 "$real/audit"
 }
 
+# Where programs count: each makes a file that the others can read.
+make_metrics() {
+	mkdir -p "$real/metrics"
+	! root || chown "root:$(id -g $program_user)" "$real/metrics"
+	chmod 3770 "$real/metrics"
+}
+
 # relay DOMAIN
 relay() {
 	local exe rights=
@@ -195,7 +205,8 @@ start_httpd() {
 	if [[ ! -e $real/tls/key.pem ]]; then
 		(umask 077 && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 365 -subj /CN=localhost \
 			-addext basicConstraints=critical,CA:FALSE -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout "$real/tls/key.pem" -out "$real/tls/cert.pem" 2>/dev/null)
-		cat "$real/tls/key.pem" "$real/tls/cert.pem" >"$real/tls/both.pem" && chmod 600 "$real/tls/both.pem"
+		cat "$real/tls/key.pem" "$real/tls/cert.pem" >"$real/tls/both.pem" && chmod 640 "$real/tls/both.pem"
+		! root || chgrp $httpd_user "$real/tls/both.pem" # a reload of lighttpd reads it without root's rights
 	fi
 	cp -p "$top"/httpd/lighttpd/*.lua "$real/httpd/"
 	"$top/httpd/configure" "$httpd" http=$http https=$https sockets="$sock" tls="$real/tls" state="$real/httpd" here="$real/httpd" \
@@ -261,6 +272,7 @@ dev_up() {
 	start_postgres
 	start_kafka
 	make_audit
+	make_metrics
 	make_secrets
 	"$build/medicore" --config "$run/medicore.conf" migrate --migrations "$top/db" >>"$run/log/migrate.log" 2>&1 ||
 		{ tail -3 "$run/log/migrate.log" >&2; die "the databases could not be brought up to date"; }

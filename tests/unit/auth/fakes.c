@@ -68,7 +68,8 @@ account_store_credential(struct ctx *c, const struct account *whom, struct crede
 			.email = fakes.stored.email,
 			.password = fakes.hash,
 			.password_version = 7,
-			.enabled = fakes.stored.enabled };
+			.enabled = fakes.stored.enabled,
+			.dearest_bcrypt = fakes.dearest_bcrypt };
 	return fakes.rc.credential;
 }
 
@@ -127,8 +128,8 @@ account_store_rehash(struct ctx *c, const struct credential *before, const char 
 {
 	(void)c;
 	(void)before;
-	(void)password;
 	fakes.rehashes++;
+	fakes.hash = password;
 	return RC_OK;
 }
 
@@ -296,5 +297,5 @@ fakes_teardown(void)
 int
 main(void)
 {
-	return run_suites((Suite *[]){ account_suite(), login_suite(), password_suite(), NULL });
+	return run_suites((Suite *[]){ account_suite(), bcrypt_suite(), login_suite(), password_suite(), take_over_suite(), NULL });
 }

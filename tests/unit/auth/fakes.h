@@ -19,6 +19,7 @@ extern struct fakes {
 	/* what there is */
 	struct account stored;
 	const char *hash; /* of its password */
+	int64_t dearest_bcrypt;
 	int64_t admins, wait_s;
 	bool held;
 	struct session session; /* found */
@@ -41,7 +42,9 @@ void fakes_setup(void);
 void fakes_teardown(void);
 
 Suite *account_suite(void);
+Suite *bcrypt_suite(void);
 Suite *login_suite(void);
 Suite *password_suite(void);
+Suite *take_over_suite(void);
 
 #endif

@@ -64,12 +64,12 @@ START_TEST(hash_is_argon2id_with_the_configured_parameters)
 	ck_assert_int_eq(password_hash(&cx, PASSWORD, &other), RC_OK);
 	ck_assert_int_eq(strncmp(hash, "$argon2id$v=19$m=19456,t=2,p=1$", 31), 0);
 	ck_assert_str_ne(hash, other);
-	ck_assert_int_eq(password_verify(&cx, hash, PASSWORD, &good, &outdated), RC_OK);
+	ck_assert_int_eq(password_verify(&cx, hash, 0, PASSWORD, &good, &outdated), RC_OK);
 	ck_assert(good && !outdated);
-	ck_assert_int_eq(password_verify(&cx, hash, PASSWORD "!", &good, &outdated), RC_OK);
+	ck_assert_int_eq(password_verify(&cx, hash, 0, PASSWORD "!", &good, &outdated), RC_OK);
 	ck_assert(!good);
 	own.auth.hash_memory = INT64_C(20) << 20;
-	ck_assert_int_eq(password_verify(&cx, hash, PASSWORD, &good, &outdated), RC_OK);
+	ck_assert_int_eq(password_verify(&cx, hash, 0, PASSWORD, &good, &outdated), RC_OK);
 	ck_assert(good && outdated);
 }
 END_TEST
@@ -80,13 +80,13 @@ START_TEST(nobodys_password_is_never_good_and_takes_as_long)
 	const char *hash;
 	bool good, outdated;
 
-	ck_assert_int_eq(password_verify(&cx, NULL, PASSWORD, &good, &outdated), RC_OK);
+	ck_assert_int_eq(password_verify(&cx, NULL, 0, PASSWORD, &good, &outdated), RC_OK);
 	ck_assert(!good && !outdated);
 	start = clock();
 	ck_assert_int_eq(password_hash(&cx, PASSWORD, &hash), RC_OK);
 	hashed = clock() - start;
 	start = clock();
-	ck_assert_int_eq(password_verify(&cx, NULL, PASSWORD, &good, &outdated), RC_OK);
+	ck_assert_int_eq(password_verify(&cx, NULL, 0, PASSWORD, &good, &outdated), RC_OK);
 	verified = clock() - start;
 	ck_assert_int_gt(verified * 5, hashed);
 }

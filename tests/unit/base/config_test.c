@@ -128,6 +128,7 @@ static const struct {
 	{ BYTES("[events]\ntransport =\n"), ":2: [events] transport: must not be empty\n" },
 	{ BYTES("[auth]\nurl = http://clinic.example\n"), "[auth] url: https:// is needed, or http:// to loopback" },
 	{ BYTES("[events]\ntransport = kafka\nbrokers =\n"), "[events] brokers: must not be empty with transport" },
+	{ BYTES("[events]\ntls = maybe\n"), ":2: [events] tls: must be one of no, yes\n" },
 	{ BYTES("[events]\ninstance = a b\n"), ":2: [events] instance: letters, digits" },
 	{ BYTES("[patientd]\nlisten = 9000\n"), ":2: [patientd] listen: host:port is needed" },
 	{ BYTES("[patientd]\nlisten = localhost:99999\n"), ":2: [patientd] listen: host:port is needed" },
@@ -202,6 +203,17 @@ static const struct {
 	{ "MEDICORE__EVENTS__BROKERS", "a ;b", "MEDICORE__EVENTS__BROKERS: [events] brokers: \" ;\" has no place" },
 };
 
+static const char *const complaints[] = {
+	":2: [web] rate: a whole number is needed\n",
+	":3: a line must not begin with a blank",
+	":4: [web] body_max: must be between",
+	":5: neither [section] nor key = value\n",
+	":9: [web] rate: is already set at ",
+	":14: [no-such] key: no such section\n",
+	"MEDICORE__WEB__THREADS: [web] threads: a whole number is needed\n",
+	"[events] brokers: must not be empty",
+};
+
 START_TEST(a_bad_variable_stops_with_its_name_and_reason)
 {
 	setenv(variables[_i].name, variables[_i].value, 1);
@@ -269,6 +281,82 @@ START_TEST(what_is_printed_can_be_loaded_again)
 }
 END_TEST
 
+START_TEST(all_that_is_wrong_is_said)
+{
+	setenv("MEDICORE__WEB__THREADS", "none", 1);
+	ck_assert(!load_text(BYTES("[web]\nrate = many\n indented\nbody_max = 1\n[broken\nrate = 1\n[web]\nthreads = 7\nrate = 3\n[events]\n"
+				   "transport = kafka\nbrokers =\n[no-such]\nkey = 1\n")));
+	for (size_t i = 0; i < COUNT(complaints); i++)
+		ck_assert_msg(strstr(out, complaints[i]) != NULL, "no %s in %s", complaints[i], out);
+	ck_assert_ptr_null(strstr(out, ":6:")); /* of a section that nobody knows */
+}
+END_TEST
+
+/* --- reloading --- */
+
+static struct arena *arena;
+static struct config_change change;
+
+static bool
+reload_text(const char *content)
+{
+	FILE *f = fopen(path, "w");
+	bool ok;
+
+	ck_assert(fputs(content, f) >= 0 && fclose(f) == 0);
+	ok = config_reload(arena, &change);
+	ck_assert(ok == (change.wrong == NULL));
+	return ok;
+}
+
+static void
+load_to_reload(const char *content)
+{
+	arena = arena_new();
+	write_file(path, content, strlen(content));
+	capture_stderr(load, path, out);
+	ck_assert_msg(loaded, "%s", out);
+}
+
+START_TEST(a_reload_takes_what_may_change_and_names_the_rest)
+{
+	const struct config *before;
+
+	load_to_reload("[web]\nrate = 5\nthreads = 3\n[clinic]\nname = Old\n");
+	before = config;
+	ck_assert(reload_text("[web]\nrate = 6\nthreads = 4\n[clinic]\nname = New\n[patient_service]\ntimeout = 1s\n"));
+	ck_assert_str_eq(change.taken, "web.rate, patient_service.timeout, clinic.name");
+	ck_assert_str_eq(change.waiting, "web.threads");
+	ck_assert_int_eq(config->web.rate, 6);
+	ck_assert_int_eq(config->web.threads, 3);
+	ck_assert_str_eq(config->clinic.name, "New");
+	ck_assert_int_eq(config->patient_service.timeout_ms, 1000);
+	ck_assert_str_eq(before->clinic.name, "Old"); /* for whoever still looks there */
+	ck_assert(reload_text("[web]\nthreads = 4\n"));
+	ck_assert_str_eq(change.taken, "web.rate, patient_service.timeout, clinic.name"); /* to their defaults */
+	ck_assert_str_eq(change.waiting, "web.threads"); /* still */
+	ck_assert(reload_text("[web]\nthreads = 3\n"));
+	ck_assert_ptr_null(change.taken);
+	ck_assert_ptr_null(change.waiting);
+	unlink(path);
+	arena_free(arena);
+}
+END_TEST
+
+START_TEST(a_reload_of_a_bad_file_changes_nothing_and_says_why)
+{
+	load_to_reload("[web]\nrate = 5\n");
+	ck_assert(!reload_text("[web]\nrate = 6\nthreads = x\nbody_max = y\n"));
+	ck_assert_ptr_nonnull(strstr(change.wrong, ":3: [web] threads: a whole number is needed\n"));
+	ck_assert_ptr_nonnull(strstr(change.wrong, ":4: [web] body_max:"));
+	ck_assert_int_eq(config->web.rate, 5);
+	unlink(path);
+	ck_assert(!config_reload(arena, &change));
+	ck_assert_int_eq(config->web.rate, 5);
+	arena_free(arena);
+}
+END_TEST
+
 Suite *
 config_suite(void)
 {
@@ -284,6 +372,9 @@ config_suite(void)
 	tcase_add_loop_test(t, a_secret_comes_from_a_file_and_is_never_shown, 0, 2);
 	tcase_add_test(t, a_secret_set_twice_by_the_environment_is_refused);
 	tcase_add_test(t, what_is_printed_can_be_loaded_again);
+	tcase_add_test(t, all_that_is_wrong_is_said);
+	tcase_add_test(t, a_reload_takes_what_may_change_and_names_the_rest);
+	tcase_add_test(t, a_reload_of_a_bad_file_changes_nothing_and_says_why);
 	suite_add_tcase(suite, t);
 	return suite;
 }

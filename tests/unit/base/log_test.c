@@ -88,6 +88,7 @@ write_request(void *arg)
 
 	ctx_init(&cx, a, NULL);
 	cx.request_id = "r-1";
+	trace_join(&cx.trace, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
 	cx.account = "somebody@example.org";
 	err_set(&cx, rc, "A patient with this email: somebody@example.org already exists");
 	err_detail(&cx, rc, "08006: gone");
@@ -105,6 +106,9 @@ START_TEST(a_failure_of_ours_is_logged_with_its_detail)
 	line = parsed();
 	ck_assert_str_eq(member(line, "level"), "warning");
 	ck_assert_str_eq(member(line, "request"), "r-1");
+	ck_assert_str_eq(member(line, "trace"), "4bf92f3577b34da6a3ce929d0e0e4736");
+	ck_assert_str_eq(member(line, "parent"), "00f067aa0ba902b7");
+	ck_assert_uint_eq(strlen(member(line, "span")), 16);
 	ck_assert_str_eq(member(line, "method"), "GET");
 	ck_assert_str_eq(member(line, "what"), "/patients/{id}");
 	ck_assert_str_eq(member(line, "status"), "503");
@@ -128,6 +132,36 @@ START_TEST(a_clients_mistake_is_logged_without_what_it_sent)
 }
 END_TEST
 
+static void
+write_event(void *arg)
+{
+	struct trace trace;
+
+	trace_begin(&trace);
+	log_event("r-1", &trace, "e-1", arg, "parked", RC_UNKNOWN_TYPE);
+}
+
+START_TEST(an_event_is_logged_without_what_its_sender_calls_it)
+{
+	char ours[] = "medicore.appointment.booked.v1", theirs[] = "Ada Lovelace <ada@example.org>";
+	struct json_object *line;
+
+	log_open("medicore-test", LOG_INFO);
+	capture_stderr(write_event, ours, out);
+	line = parsed();
+	ck_assert_str_eq(member(line, "event"), "e-1");
+	ck_assert_str_eq(member(line, "what"), ours);
+	ck_assert_str_eq(member(line, "verdict"), "parked");
+	ck_assert_str_eq(member(line, "rc"), "unknown_type");
+	ck_assert_ptr_null(strstr(out, "parent"));
+	json_object_put(line);
+	capture_stderr(write_event, theirs, out);
+	line = parsed();
+	ck_assert_str_eq(member(line, "what"), "(other)");
+	json_object_put(line);
+}
+END_TEST
+
 START_TEST(levels_have_the_names_of_the_configuration)
 {
 	ck_assert_int_eq(log_level_named("debug"), LOG_DEBUG);
@@ -147,6 +181,7 @@ log_suite(void)
 	tcase_add_test(t, what_is_below_the_level_is_dropped);
 	tcase_add_test(t, a_failure_of_ours_is_logged_with_its_detail);
 	tcase_add_test(t, a_clients_mistake_is_logged_without_what_it_sent);
+	tcase_add_test(t, an_event_is_logged_without_what_its_sender_calls_it);
 	tcase_add_test(t, levels_have_the_names_of_the_configuration);
 	suite_add_tcase(suite, t);
 	return suite;

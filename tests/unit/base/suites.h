@@ -11,7 +11,9 @@ Suite *ctx_suite(void);
 Suite *dates_suite(void);
 Suite *log_suite(void);
 Suite *money_suite(void);
+Suite *notify_suite(void);
 Suite *text_suite(void);
+Suite *trace_suite(void);
 Suite *uuid_suite(void);
 Suite *zone_suite(void);
 

@@ -17,7 +17,7 @@
 #define START (1000 * SECOND)
 #define FILE_NAME "toys.limits"
 
-static char directory[] = "/tmp/medicore-limits-XXXXXX", path[64];
+static char directory[] = "/tmp/medicore-limits-XXXXXX", path[64], lock_path[64];
 static struct limits *limits;
 
 static struct limits *
@@ -36,6 +36,7 @@ setup(void)
 	memcpy(directory + sizeof(directory) - 7, "XXXXXX", 6);
 	ck_assert_ptr_nonnull(mkdtemp(directory));
 	snprintf(path, sizeof(path), "%s/%s", directory, FILE_NAME);
+	snprintf(lock_path, sizeof(lock_path), "%s/%s.lock", directory, FILE_NAME);
 	limits = opened();
 }
 
@@ -44,6 +45,7 @@ teardown(void)
 {
 	limits_close(limits);
 	unlink(path);
+	unlink(lock_path);
 	ck_assert_int_eq(rmdir(directory), 0); /* nothing else is left there */
 }
 

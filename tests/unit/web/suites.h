@@ -4,8 +4,10 @@
 
 #include <check.h>
 
+Suite *attention_suite(void);
 Suite *authorise_suite(void);
 Suite *body_suite(void);
+Suite *counts_suite(void);
 Suite *cursor_suite(void);
 Suite *error_suite(void);
 Suite *limits_suite(void);
