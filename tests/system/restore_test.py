@@ -220,8 +220,8 @@ def test_invoices_of_bookings_that_an_older_scheduling_lacks_are_voided_unless_m
 
 
 def test_a_trail_that_ends_before_its_seal_and_one_without_are_told_of(s, clinic, backups):
-    s.kill("relay-patient")
-    s.kill("relay-auth")
+    for relay in ("relay-patient", "relay-auth"):
+        s.kill(relay, signal.SIGTERM)  # it seals what it has stored
     seals = s.run / "audit" / "seal"
     (seals / "auth").rename(seals / "auth.away")
     last, = s.sql("patient", "select max(seq) from audit")
