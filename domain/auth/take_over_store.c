@@ -17,17 +17,6 @@ static const struct field columns_fields[] = {
 	FIELD_END,
 };
 
-struct outcome {
-	bool is_new, there, same;
-};
-
-static const struct field outcome_fields[] = {
-	{ .name = "isNew", .type = F_BOOL, .at = offsetof(struct outcome, is_new) },
-	{ .name = "there", .type = F_BOOL, .at = offsetof(struct outcome, there) },
-	{ .name = "same", .type = F_BOOL, .at = offsetof(struct outcome, same) },
-	FIELD_END,
-};
-
 /* Who was there before the statement. */
 #define BEFORE \
 	"o.id is not null as there, (o.email, o.name, o.role) is not distinct from (a.email, a.name, a.role) as same"
@@ -40,7 +29,7 @@ static const struct pg_stmt foresee_accounts = {
 	       " left join account o on o.id = a.id order by n",
 	.takes = "ids emails names roles",
 	.in = columns_fields,
-	.out = outcome_fields,
+	.out = pg_each_fields,
 };
 
 static const struct pg_stmt insert_accounts = {
@@ -54,26 +43,13 @@ static const struct pg_stmt insert_accounts = {
 	       " from asked a left join new on new.id = a.id left join account o on o.id = a.id order by n",
 	.takes = "ids emails names roles passwords",
 	.in = columns_fields,
-	.out = outcome_fields,
+	.out = pg_each_fields,
 };
-
-static enum rc
-outcome(const struct outcome *o)
-{
-	if (o->is_new)
-		return RC_OK;
-	if (o->there)
-		return o->same ? RC_DUPLICATE : RC_STALE;
-	return RC_CONFLICT;
-}
 
 static enum rc
 ask(struct ctx *cx, const struct pg_stmt *stmt, const struct foreign_account *all, size_t count, enum rc *ret_each)
 {
-	struct outcome *outcomes;
 	struct pg_array c[5];
-	size_t n;
-	enum rc rc;
 
 	for (size_t k = 0; k < 5; k++)
 		c[k] = (struct pg_array)PG_ARRAY(cx->arena);
@@ -84,13 +60,10 @@ ask(struct ctx *cx, const struct pg_stmt *stmt, const struct foreign_account *al
 		pg_array_add(&c[3], all[i].as.role);
 		pg_array_add(&c[4], all[i].as.password);
 	}
-	rc = pg_fetch_all(cx, stmt,
+	return pg_insert_each(cx, stmt,
 	    &(struct columns){ pg_array_end(&c[0]), pg_array_end(&c[1]), pg_array_end(&c[2]), pg_array_end(&c[3]),
 		pg_array_end(&c[4]) },
-	    sizeof(*outcomes), &outcomes, &n);
-	for (size_t i = 0; rc == RC_OK && i < count; i++)
-		ret_each[i] = outcome(&outcomes[i]);
-	return rc;
+	    count, ret_each);
 }
 
 enum rc

@@ -32,16 +32,6 @@ static const struct pg_stmt moment = {
 	.out = columns_fields,
 };
 
-struct outcome {
-	bool is_new, same;
-};
-
-static const struct field outcome_fields[] = {
-	{ .name = "isNew", .type = F_BOOL, .at = offsetof(struct outcome, is_new) },
-	{ .name = "same", .type = F_BOOL, .at = offsetof(struct outcome, same) },
-	FIELD_END,
-};
-
 static const struct pg_stmt insert_imported = {
 	.name = "insert_imported",
 	.kind = PG_WRITE,
@@ -51,12 +41,12 @@ static const struct pg_stmt insert_imported = {
 	       " new as (insert into invoice (id, patient_id, status, amount, subtotal, remaining_amount, amount_paid, amount_refunded,"
 	       " currency, issued_at, due_date) select id, patient_id, status, amount, amount, remaining, paid, refunded, $2,"
 	       " $1::timestamptz, due_date from asked order by n on conflict (id) do nothing returning id)"
-	       " select new.id is not null as is_new, (i.patient_id, i.amount, i.status) is not distinct from"
+	       " select new.id is not null as is_new, true as there, (i.patient_id, i.amount, i.status) is not distinct from"
 	       " (a.patient_id, a.amount, a.status) as same from asked a left join new on new.id = a.id"
 	       " left join invoice i on i.id = a.id order by n",
 	.takes = "at currency ids patients statuses amounts remaining paid refunded due",
 	.in = columns_fields,
-	.out = outcome_fields,
+	.out = pg_each_fields,
 };
 
 enum rc
@@ -86,10 +76,7 @@ add_number(struct pg_array *array, struct money amount)
 enum rc
 imported_insert(struct ctx *cx, const struct imported *to, const struct invoice *all, size_t count, enum rc *ret_each)
 {
-	struct outcome *outcomes;
 	struct pg_array c[8];
-	size_t n;
-	enum rc rc;
 
 	for (size_t k = 0; k < 8; k++)
 		c[k] = (struct pg_array)PG_ARRAY(cx->arena);
@@ -103,13 +90,10 @@ imported_insert(struct ctx *cx, const struct imported *to, const struct invoice 
 		add_number(&c[6], all[i].amount_refunded);
 		pg_array_add(&c[7], all[i].due_date);
 	}
-	rc = pg_fetch_all(cx, &insert_imported,
+	return pg_insert_each(cx, &insert_imported,
 	    &(struct columns){ to->at, all[0].currency, pg_array_end(&c[0]), pg_array_end(&c[1]), pg_array_end(&c[2]),
 		pg_array_end(&c[3]), pg_array_end(&c[4]), pg_array_end(&c[5]), pg_array_end(&c[6]), pg_array_end(&c[7]) },
-	    sizeof(*outcomes), &outcomes, &n);
-	for (size_t i = 0; rc == RC_OK && i < count; i++)
-		ret_each[i] = outcomes[i].is_new ? RC_OK : outcomes[i].same ? RC_DUPLICATE : RC_STALE;
-	return rc;
+	    count, ret_each);
 }
 
 /* --- the rows that belong to them, by COPY --- */

@@ -226,27 +226,6 @@ static const struct field columns_fields[] = {
 	FIELD_END,
 };
 
-struct outcome {
-	bool is_new, there, same;
-};
-
-static enum rc
-outcome(const struct outcome *o)
-{
-	if (o->is_new)
-		return RC_OK;
-	if (o->there)
-		return o->same ? RC_DUPLICATE : RC_STALE;
-	return RC_CONFLICT;
-}
-
-static const struct field outcome_fields[] = {
-	{ .name = "isNew", .type = F_BOOL, .at = offsetof(struct outcome, is_new) },
-	{ .name = "there", .type = F_BOOL, .at = offsetof(struct outcome, there) },
-	{ .name = "same", .type = F_BOOL, .at = offsetof(struct outcome, same) },
-	FIELD_END,
-};
-
 static const struct pg_stmt insert_patients = {
 	.name = "insert_patients",
 	.kind = PG_WRITE,
@@ -261,16 +240,13 @@ static const struct pg_stmt insert_patients = {
 	       " from asked a left join new on new.id = a.id left join patient p on p.id = a.id order by n",
 	.takes = "ids names emails genders addresses births registrations",
 	.in = columns_fields,
-	.out = outcome_fields,
+	.out = pg_each_fields,
 };
 
 enum rc
 patient_store_insert_all(struct ctx *cx, const struct patient *all, size_t count, enum rc *ret_each)
 {
-	struct outcome *outcomes;
 	struct pg_array c[7];
-	size_t n;
-	enum rc rc;
 
 	for (size_t k = 0; k < 7; k++)
 		c[k] = (struct pg_array)PG_ARRAY(cx->arena);
@@ -283,13 +259,10 @@ patient_store_insert_all(struct ctx *cx, const struct patient *all, size_t count
 		pg_array_add(&c[5], all[i].date_of_birth);
 		pg_array_add(&c[6], all[i].registered_date);
 	}
-	rc = pg_fetch_all(cx, &insert_patients,
+	return pg_insert_each(cx, &insert_patients,
 	    &(struct columns){ pg_array_end(&c[0]), pg_array_end(&c[1]), pg_array_end(&c[2]), pg_array_end(&c[3]),
 		pg_array_end(&c[4]), pg_array_end(&c[5]), pg_array_end(&c[6]) },
-	    sizeof(*outcomes), &outcomes, &n);
-	for (size_t i = 0; rc == RC_OK && i < count; i++)
-		ret_each[i] = outcome(&outcomes[i]);
-	return rc;
+	    count, ret_each);
 }
 
 /* --- the rest of its life --- */

@@ -138,6 +138,14 @@ struct pg_array {
 void pg_array_add(struct pg_array *array, const char *text);
 const char *pg_array_end(struct pg_array *array); /* in its arena */
 
+/*
+ * Many rows in one `insert … on conflict do nothing`, or a question what one would do.  The statement answers each of the count that were
+ * asked for, in their order: isNew (it went in), there (its id was there before), same (with the same values).  ret_each: RC_OK,
+ * RC_DUPLICATE (there, and the same), RC_STALE (there, with other values), RC_CONFLICT (something else of it is taken).
+ */
+extern const struct field pg_each_fields[]; /* the statement's .out */
+enum rc pg_insert_each(struct ctx *cx, const struct pg_stmt *stmt, const void *arg, size_t count, enum rc *ret_each);
+
 /* Rows for COPY, column by column: NULL is SQL null, all else the column's text.  Starts as PG_ROWS(arena). */
 struct pg_rows {
 	struct buf buf;
