@@ -12,7 +12,7 @@ import uuid
 import grpc
 import pytest
 
-from medicore import BUILD, Postgres, free_base, wait_until
+from medicore import BUILD, free_base, wait_until
 from wire import (billing_pb2, billing_pb2_grpc, health_pb2, health_pb2_grpc, patient_pb2, patient_pb2_grpc, reflection_pb2,
                   reflection_pb2_grpc)
 
@@ -55,15 +55,6 @@ class Listener:
         status = self.process.wait(30)
         self.channel.close()
         return status, time.monotonic() - began
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    s = Postgres(tmp_path_factory.mktemp("postgres"))
-    done = s.migrate()
-    assert done.returncode == 0, done.stderr
-    yield s
-    s.stop()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import uuid
 
 import pytest
 
-from medicore import BUILD, TOP, Postgres, wait_until
+from medicore import BUILD, TOP, wait_until
 
 HERE, ELSEWHERE, SIX = "192.0.2.1", "192.0.2.2", "[2001:db8::1]"  # RFC 5737 and 3849: nobody's
 PATIENTD, BILLINGD = 9000, 9001
@@ -63,15 +63,6 @@ def network():
     n = Network()
     yield n
     n.stop()
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    s = Postgres(tmp_path_factory.mktemp("postgres"))
-    done = s.migrate()
-    assert done.returncode == 0, done.stderr
-    yield s
-    s.stop()
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import subprocess
 import grpc
 import pytest
 
-from medicore import BUILD, Postgres, free_base, wait_until
+from medicore import BUILD, free_base, wait_until
 from wire import health_pb2, health_pb2_grpc
 
 MISFIT = 78
@@ -15,15 +15,6 @@ PROGRAMS = {"patient.fcgi": "patient", "patientd": "patient", "relay patient": "
             "relay scheduling": "scheduling", "billing.fcgi": "billing", "documents.fcgi": "billing", "billingd": "billing",
             "billing-worker": "billing", "relay billing": "billing", "auth.fcgi": "auth", "relay auth": "auth"}
 DOMAINS = ("auth", "patient", "scheduling", "billing")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    s = Postgres(tmp_path_factory.mktemp("postgres"))
-    done = s.migrate()
-    assert done.returncode == 0, done.stderr
-    yield s
-    s.stop()
 
 
 @pytest.fixture
