@@ -54,7 +54,8 @@ def successor(built, directory):
     for program, place in programs.items():
         output("strip", source / program, "-o", directory / place / program)
     (directory / f"usr/share/medicore/db/scheduling/{number:04}_to_come.sql").write_text("create table to_come (id int);\n")
-    for path, old, new in (("DEBIAN/control", r"(?m)^Version: .*", "Version: 9.0-1"), ("etc/medicore/medicore.conf", r"\A", "# Of version 9.\n")):
+    for path, old, new in (("lib/systemd/system/medicore-patient@.service", r"\[Service\]\n", "[Service]\nEnvironment=OF_VERSION=9\n"),
+                           ("DEBIAN/control", r"(?m)^Version: .*", "Version: 9.0-1"), ("etc/medicore/medicore.conf", r"\A", "# Of version 9.\n")):
         (directory / path).write_text(re.sub(old, new, (directory / path).read_text()))
     output("dpkg-deb", "--root-owner-group", "-b", directory, built / "successor.deb")
     return built / "successor.deb", number
@@ -86,6 +87,11 @@ def test_the_page_followed_ends_with_an_invoice_of_a_booking(server):
     assert len(processes(server)) == 17, server.run("systemctl status", check=False).stdout
 
 
+def test_what_prometheus_is_told_to_scrape_answers(server):
+    target = re.search(r'targets: \["(.*)"\]', server.run("cat /usr/share/medicore/prometheus/scrape.yml").stdout)[1]
+    assert 'medicore_processes{program="relay-billing"} 1' in server.run(f"curl -sS --fail http://{target}/metrics").stdout
+
+
 def test_each_secret_is_its_owners(server):
     found = server.run("stat -c '%n %a %U:%G' /etc/medicore/secrets/* /var/lib/medicore/keys").stdout.split("\n")
     assert found[:3] == ["/etc/medicore/secrets/audit 400 medicore-relay:medicore", "/etc/medicore/secrets/programs 640 root:medicore",
@@ -105,6 +111,7 @@ def test_an_upgrade_brings_databases_and_programs_up_to_it_and_keeps_what_was_ed
     assert psql(server, "scheduling", "select max(number) from schema_migration") == str(number), said
     after = wait_until(lambda: (now := processes(server)).keys() == before.keys() and now, 30, "the programs")
     assert all(after[name] != pid for name, pid in before.items())
+    assert "OF_VERSION=9" in server.run(f"tr '\\0' '\\n' </proc/{after['medicore-patient@1.service']}/environ").stdout  # by the new unit
     assert "Clinic of the test" in server.run("medicore --print-config").stdout
     server.run("curl -sS --fail --retry 20 --retry-delay 1 --retry-all-errors http://127.0.0.1:8080/health/scheduling/ready")
     assert psql(server, "billing", "select count(*) from invoice where appointment_id is not null") == "1"
