@@ -122,6 +122,13 @@ class Lint(unittest.TestCase):
         files = [("tests/new/a.py", "a = 1\n"), ("tests/README.md", "| `new` | what is new |\n")]
         self.assertEqual(found(files, compiling=False, readmes=False), [])
 
+    def test_what_makefile_am_does_not_name_is_in_no_tarball(self):
+        files = [("tests/system/a_test.py", "a = 1\n"), ("tests/system/b_test.py", "a = 1\n"), ("doc/c.md", "x\n"),
+                 ("doc/README.md", "x\n"), ("tests/README.md", "| `system` | whole systems |\n"),
+                 ("Makefile.am", "EXTRA_DIST = tests/system/b_test.py doc/README.md tests/system/a_test.py.in\n")]
+        self.assertEqual([(path, rule) for path, _, rule in found(files, compiling=False, readmes=False)],
+                         [("doc/c.md", "tarball"), ("tests/system/a_test.py", "tarball")])
+
     def test_all_of_a_files_findings_are_reported_at_once(self):
         text = '#include "lib/web/web.h"\n#include <libpq-fe.h>\nint f(char *s) { return atoi(s); }\n'
         self.assertEqual([x[1:] for x in found([("domain/patient/a.c", text)], compiling=False)],
