@@ -9,6 +9,7 @@ What an engine would do is done here: volumes take their owner from the director
 whom a service shares a network, the root is read-only where the file says so, all else of rights is dropped.  All share one network namespace that
 leads nowhere, with an address for each.
 """
+import contextlib
 import os
 import pathlib
 import re
@@ -117,11 +118,11 @@ class Containers:
         return self
 
     def __exit__(self, *_):
-        for how in (signal.SIGTERM, signal.SIGKILL):  # PID 1 of each takes all that is inside with it
-            for name in reversed(self.processes):
-                if (pid := self.first(name)) is not None:
-                    os.kill(pid, how)
-            wait_until(lambda: all(p.poll() is not None for p in self.processes.values()) or how == signal.SIGTERM, 20, "their end")
+        for name in reversed(self.processes):  # PID 1 of each takes all that is inside with it
+            if (pid := self.first(name)) is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: all(p.poll() is not None for p in self.processes.values()), 20, "their end")
         self.holder.communicate()
 
     # --- what a service finds ---

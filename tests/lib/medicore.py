@@ -70,6 +70,14 @@ def sql(domain, query, *params, env=os.environ):
             return c.fetchall() if c.description else []
 
 
+def certs(*args):
+    """medicore certs, and what it says."""
+    done = subprocess.run([BUILD / "medicore", "certs", *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          env=dict(os.environ, MEDICORE_CONFIG=""))
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 class Postgres:
     """A server of its own without anything of ours, by with-postgres; its files are below directory."""
 

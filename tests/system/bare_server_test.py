@@ -16,8 +16,8 @@ def test_configure_make_install_and_the_page_end_with_an_invoice_of_a_booking():
     with Bare() as server:
         server.systemctl()
         server.fetch("xz-utils")
-        tarball = distribute(server.root / "root")
-        server.run(f"apt-get -q install -y xz-utils && tar -C /root -xf /root/{tarball.name}")
-        said = server.follow(TOP / "doc/operations.md", "source", directory=f"/root/{tarball.name.removesuffix('.tar.xz')}").stdout
+        tarball = distribute(server.root / "usr/src")
+        server.run(f"apt-get -q install -y xz-utils && tar -C /usr/src -xf /usr/src/{tarball.name}")
+        said = server.follow(TOP / "doc/operations.md", "source", directory=f"/usr/src/{tarball.name.removesuffix('.tar.xz')}").stdout
         assert "bookings 1: invoiced 1" in said
-        server.run("systemctl stop medicore.target && make -C /root/medicore-* -s uninstall && test ! -e /usr/bin/medicore -a ! -e /usr/libexec/medicore/medicore-relay")
+        server.run("systemctl stop medicore.target && make -C /usr/src/medicore-* -s uninstall && test ! -e /usr/bin/medicore -a ! -e /usr/libexec/medicore/medicore-relay")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from medicore import BUILD, TOP, free_base
+from medicore import BUILD, TOP, certs, free_base
 
 KAFKA = TOP / "tests" / "lib" / "kafka"
 
@@ -21,10 +21,6 @@ ssl.keystore.location={home}/tls/both.pem
 ssl.truststore.type=PEM
 ssl.truststore.location={home}/tls/ca.crt
 """
-
-
-def certs(*args):
-    subprocess.run([BUILD / "medicore", "certs", *args], check=True, stdout=subprocess.DEVNULL, env=dict(os.environ, MEDICORE_CONFIG=""))
 
 
 class Broker:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import containers
-from medicore import BUILD, TOP, wait_until
+from medicore import BUILD, TOP, certs, wait_until
 
 
 def copies_of_image():
@@ -162,7 +162,7 @@ def test_a_database_is_entered_by_a_certificate_alone_and_by_its_own_role(system
                                             ("auth-http", 8081, "/.well-known/jwks.json")])
 def test_without_a_certificate_of_ours_nobody_is_answered(system, tmp_path, name, port, path):
     url = f"://{system.addresses[name]}:{port}{path}"
-    subprocess.run([BUILD / "medicore", "certs", tmp_path, "patient"], check=True, stdout=subprocess.DEVNULL, env=dict(os.environ, MEDICORE_CONFIG=""))
+    certs(tmp_path, "patient")
     foreign = "--cert", tmp_path / "patient.crt", "--key", tmp_path / "patient.key"
     volume = system.directory / "volumes/tls-patient"
     ours = "--cert", volume / "program.crt", "--key", volume / "program.key"

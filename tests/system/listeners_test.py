@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import time
-import uuid
 
 import grpc
 import pytest
@@ -69,15 +68,6 @@ def start(server, tmp_path):
     yield one
     for listener in started:
         listener.end(signal.SIGKILL)
-
-
-@pytest.fixture(scope="module")
-def patient(server):
-    made = str(uuid.uuid4())
-    with server.connect("medicore_patient") as db, db.cursor() as c:
-        c.execute("insert into patient (id, name, email, gender, address, date_of_birth, registered_date) values "
-                  "(%s, 'A', %s, 'OTHER', 'x', '1985-12-10', '2026-01-05')", (made, f"{made}@example.org"))
-    return made
 
 
 class Locked:

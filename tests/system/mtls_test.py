@@ -12,7 +12,7 @@ import uuid
 
 import pytest
 
-from medicore import BUILD, TOP, wait_until
+from medicore import BUILD, TOP, certs, wait_until
 
 HERE, ELSEWHERE, SIX = "192.0.2.1", "192.0.2.2", "[2001:db8::1]"  # RFC 5737 and 3849: nobody's
 PATIENTD, BILLINGD = 9000, 9001
@@ -41,13 +41,6 @@ class Network:
         self.holder.communicate()
 
 
-def certs(*args):
-    done = subprocess.run([BUILD / "medicore", "certs", *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          env=dict(os.environ, MEDICORE_CONFIG=""))
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def signed_by(directory, name, subject, *options):
     """A certificate that medicore certs wouldn't make, by its authority, with the key of name."""
     made = directory / f"{uuid.uuid4()}.crt"
@@ -63,15 +56,6 @@ def network():
     n = Network()
     yield n
     n.stop()
-
-
-@pytest.fixture(scope="module")
-def patient(server):
-    made = str(uuid.uuid4())
-    with server.connect("medicore_patient") as db, db.cursor() as c:
-        c.execute("insert into patient (id, name, email, gender, address, date_of_birth, registered_date) values "
-                  "(%s, 'A', %s, 'OTHER', 'x', '1985-12-10', '2026-01-05')", (made, f"{made}@example.org"))
-    return made
 
 
 @pytest.fixture(scope="module")

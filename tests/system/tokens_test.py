@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 import tokens
-from medicore import BUILD
+from medicore import BUILD, certs
 
 ROUTES = {"patient": "/patients", "scheduling": "/appointments", "billing": "/invoices"}
 
@@ -150,8 +150,7 @@ def test_not_to_know_is_503(auth, program):
 def certificates(tmp_path_factory):
     directory = tmp_path_factory.mktemp("tls")
     for made, names in (("ours", ("auth", "patient")), ("foreign", ("patient",))):
-        subprocess.run([BUILD / "medicore", "certs", directory / made, *names], check=True, stdout=subprocess.DEVNULL,
-                       env=dict(os.environ, MEDICORE_CONFIG=""))
+        certs(directory / made, *names)
     return directory
 
 
