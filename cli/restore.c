@@ -69,6 +69,8 @@ static bool
 check_schemas(const struct restore *r)
 {
 	for (size_t i = 0; i < BACKUP_DOMAINS; i++) {
+		if (!is_wanted(r, i))
+			continue;
 		if (saved(r, i)->schema > r->domains[i].schema) {
 			cli_error(r->cli, "install the MediCore that made the backup, or a newer one",
 			    "%s: the backup has schema %" PRId64 ", which is newer than this program's %" PRId64 "; MediCore %s made it",

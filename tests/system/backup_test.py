@@ -287,6 +287,8 @@ def test_a_newer_schema_and_another_format_are_refused(server, copy):
     manifest["databases"][2]["schema"] = 99
     (copy / "manifest.json").write_text(json.dumps(manifest))
     refused(server.restore(copy, "--replace"), "patient: the backup has schema 99", "install the MediCore that made the backup")
+    alone = server.restore(copy, "--replace", "--dry-run", "--only", "auth")  # which that doesn't touch
+    assert alone.returncode == 0 and "auth: database medicore_auth will be" in alone.stdout, alone
     manifest["databases"][2]["schema"] = 4
     manifest["format"] = 2
     (copy / "manifest.json").write_text(json.dumps(manifest))
