@@ -517,12 +517,16 @@ static bool
 restore_on(struct restore *r)
 {
 	bool good = lock(r) && check_sessions(r) && check_databases(r);
+	enum rc rc;
 
 	if (good)
 		tell_plan(r);
 	if (!good || r->dry_run)
 		return good;
-	if (backup_store_patient(&r->server) != RC_OK || !restore_databases(r))
+	rc = backup_store_patient(&r->server);
+	if (rc != RC_OK)
+		return cli_failed(r->cli, &r->server, rc, "the server can't be told to take its time") == CLI_DONE;
+	if (!restore_databases(r))
 		return false;
 	if (!restore_files(r))
 		return cli_error(r->cli, "the databases are restored; copy what is missing by hand", "not all files could be put back") ==
