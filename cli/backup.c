@@ -253,7 +253,7 @@ keep_bytes(struct backup *b, const char *file, const void *bytes, size_t length,
 
 	if (b->manifest.files.count == BACKUP_FILES_MAX)
 		return cli_error(b->cli, NULL, "%s: there are more than %d files", file, BACKUP_FILES_MAX) == CLI_DONE;
-	if (!file_write(b->cli, path, 0600, bytes, length) || !file_digest(b->cli, path, false, sha256, &f->size))
+	if (!file_write(b->cli, path, bytes, length, NULL) || !file_digest(b->cli, path, false, sha256, &f->size))
 		return false;
 	f->file = arena_strdup(b->cli->arena, file);
 	f->sha256 = arena_strdup(b->cli->arena, sha256);

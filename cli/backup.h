@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "cli/cli.h"
 #include "lib/base/dates.h"
@@ -80,8 +81,7 @@ const struct backup_database *manifest_find(const struct backup_manifest *m, con
 /* SHA-256 in hexadecimal and size of a file that is written; with sync set it is on the disk afterwards. */
 bool file_digest(struct cli *cli, const char *path, bool sync, char ret_sha256[SHA256_HEX_SIZE], int64_t *ret_size);
 
-/* A new file of that mode, on the disk before it returns, owned as the directory that it is in. */
-bool file_write(struct cli *cli, const char *path, unsigned mode, const void *bytes, size_t length);
+bool file_write(struct cli *cli, const char *path, const void *bytes, size_t length, const struct timespec *modified); /* whole_file.h */
 
 bool directory_make(struct cli *cli, const char *path, bool may_be_there); /* mode 0700 */
 bool directory_sync(struct cli *cli, const char *path);

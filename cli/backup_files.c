@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <libgen.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/backup.h"
+#include "lib/base/whole_file.h"
 
 #define CHUNK ((size_t)256 * 1024)
 
@@ -61,49 +61,10 @@ file_digest(struct cli *cli, const char *path, bool sync, char ret_sha256[SHA256
 	return good || complain(cli, path);
 }
 
-/* What root writes is its directory's owner's, who is to read it.  Where that is root already nothing is changed: a unit may forbid chown as such. */
-static bool
-give_away(struct arena *a, int fd, const char *path)
-{
-	struct stat directory, file;
-
-	if (geteuid() != 0)
-		return true;
-	if (stat(dirname(arena_strdup(a, path)), &directory) != 0 || fstat(fd, &file) != 0)
-		return false;
-	return (file.st_uid == directory.st_uid && file.st_gid == directory.st_gid) ||
-	       fchown(fd, directory.st_uid, directory.st_gid) == 0;
-}
-
-static bool
-write_all(int fd, const char *bytes, size_t length)
-{
-	while (length > 0) {
-		ssize_t n = write(fd, bytes, length);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		bytes += n;
-		length -= (size_t)n;
-	}
-	return true;
-}
-
 bool
-file_write(struct cli *cli, const char *path, unsigned mode, const void *bytes, size_t length)
+file_write(struct cli *cli, const char *path, const void *bytes, size_t length, const struct timespec *modified)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-	bool good;
-
-	if (fd < 0)
-		return complain(cli, path);
-	good = write_all(fd, bytes, length) && fchmod(fd, mode) == 0 && give_away(cli->arena, fd, path) && fsync(fd) == 0;
-	if (!good)
-		complain(cli, path);
-	close(fd);
-	return good;
+	return whole_file_write(path, bytes, length, modified) || complain(cli, path);
 }
 
 /* --- a directory --- */

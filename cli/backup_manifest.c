@@ -81,7 +81,7 @@ manifest_write(struct cli *cli, const char *directory, const struct backup_manif
 
 	field_write(&b, manifest_fields, m);
 	buf_add_char(&b, '\n');
-	return file_write(cli, arena_printf(cli->arena, "%s/" BACKUP_MANIFEST, directory), 0600, b.bytes, b.length);
+	return file_write(cli, arena_printf(cli->arena, "%s/" BACKUP_MANIFEST, directory), b.bytes, b.length, NULL);
 }
 
 /* --- reading --- */

@@ -4,7 +4,6 @@
  */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -348,7 +347,8 @@ restore_seal(const struct restore *r, const char *domain)
 {
 	struct arena *a = r->cli->arena;
 	const char *file = arena_printf(a, "seal/%s", domain), *path = arena_printf(a, "%s/%s", config->audit.seal, domain);
-	const char *aside = arena_printf(a, "%s.before-%s", path, r->at), *new = arena_printf(a, "%s.new", path);
+	const char *aside = arena_printf(a, "%s.before-%s", path, r->at);
+	bool was_there;
 	size_t length;
 	char *bytes;
 
@@ -359,14 +359,12 @@ restore_seal(const struct restore *r, const char *domain)
 	bytes = read_saved(r, file, &length);
 	if (bytes == NULL)
 		return false;
-	unlink(new); /* of a relay that was killed */
-	if (!file_write(r->cli, new, 0600, bytes, length))
-		return false;
-	if (link(path, aside) == 0)
-		printf("audit of %s: the seal that was there is %s: it proves that rows were lost, if any were\n", domain, aside);
-	else if (errno != ENOENT)
+	was_there = link(path, aside) == 0;
+	if (!was_there && errno != ENOENT)
 		return cli_error(r->cli, NULL, "%s: %s", aside, strerror(errno)) == CLI_DONE;
-	return rename(new, path) == 0 || cli_error(r->cli, NULL, "%s: %s", path, strerror(errno)) == CLI_DONE;
+	if (was_there)
+		printf("audit of %s: the seal that was there is %s: it proves that rows were lost, if any were\n", domain, aside);
+	return file_write(r->cli, path, bytes, length, NULL);
 }
 
 static bool
@@ -402,17 +400,11 @@ static bool
 restore_key(const struct restore *r, const struct backup_file *f)
 {
 	const char *path = arena_printf(r->cli->arena, "%s/%s", config->auth.keys, f->file + strlen("keys/"));
-	const struct timespec times[2] = {
-		{ .tv_sec = f->modified.us / 1000000 },
-		{ .tv_sec = f->modified.us / 1000000, .tv_nsec = f->modified.us % 1000000 * 1000 },
-	};
+	const struct timespec modified = { .tv_sec = f->modified.us / 1000000, .tv_nsec = f->modified.us % 1000000 * 1000 };
 	size_t length;
 	char *bytes = read_saved(r, f->file, &length);
 
-	if (bytes == NULL || !file_write(r->cli, path, 0600, bytes, length))
-		return false;
-	return utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW) == 0 ||
-	       cli_error(r->cli, NULL, "%s: %s", path, strerror(errno)) == CLI_DONE;
+	return bytes != NULL && file_write(r->cli, path, bytes, length, &modified);
 }
 
 /* Only where there is none: those that sign now are newer. */

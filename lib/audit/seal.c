@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/audit/chain.h"
 #include "lib/base/config.h"
+#include "lib/base/whole_file.h"
 
 #define HEX_SIZE (2 * AUDIT_MAC_SIZE + 1)
 #define SEAL_SIZE 256
@@ -62,9 +62,9 @@ seal_parse(const char *text, const struct audit_keys *keys, struct audit_head *r
 }
 
 static bool
-seal_path(const char *domain, const char *end, char ret_path[4096])
+seal_path(const char *domain, char ret_path[4096])
 {
-	int n = snprintf(ret_path, 4096, "%s/%s%s", config->audit.seal, domain, end);
+	int n = snprintf(ret_path, 4096, "%s/%s", config->audit.seal, domain);
 
 	if (n < 0 || n >= 4096)
 		errno = ENAMETOOLONG;
@@ -78,7 +78,7 @@ audit_seal_read(const char *domain, const struct audit_keys *keys, struct audit_
 	ssize_t n;
 	int fd;
 
-	if (!seal_path(domain, "", path))
+	if (!seal_path(domain, path))
 		return SEAL_UNREAD;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -91,40 +91,14 @@ audit_seal_read(const char *domain, const struct audit_keys *keys, struct audit_
 	return seal_parse(text, keys, ret) ? SEAL_GOOD : SEAL_BROKEN;
 }
 
-/* What root writes, by the operator's command, is to be read by the relay: the directory's owner. */
-static bool
-give_away(int fd)
-{
-	struct stat st;
-
-	return geteuid() != 0 ||
-	       (stat(config->audit.seal, &st) == 0 && fchown(fd, st.st_uid, st.st_gid) == 0);
-}
-
-static bool
-write_new(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	ssize_t n;
-	bool ok;
-
-	if (fd < 0)
-		return false;
-	n = write(fd, text, strlen(text));
-	if (n >= 0 && (size_t)n != strlen(text))
-		errno = ENOSPC;
-	ok = n == (ssize_t)strlen(text) && give_away(fd) && fdatasync(fd) == 0;
-	close(fd);
-	return ok;
-}
-
+/* What root writes, by the operator's command, is to be read by the relay: the directory's owner, whose it becomes. */
 bool
 audit_seal_write(const char *domain, const struct audit_keys *keys, const struct audit_head *head)
 {
-	char path[4096], new[4096], text[SEAL_SIZE];
+	char path[4096], text[SEAL_SIZE];
 
-	if (!seal_path(domain, "", path) || !seal_path(domain, ".new", new))
+	if (!seal_path(domain, path))
 		return false;
 	seal_text(keys, head, text);
-	return write_new(new, text) && rename(new, path) == 0;
+	return whole_file_write(path, text, strlen(text), NULL);
 }

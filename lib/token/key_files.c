@@ -18,6 +18,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/config.h"
 #include "lib/base/uuid.h"
+#include "lib/base/whole_file.h"
 #include "lib/token/internal.h"
 
 #define FILE_MAX 4096 /* a key's file has about 250 bytes */
@@ -188,41 +189,14 @@ prune(DIR *stream, int64_t now_s)
 				 "last token ends";
 }
 
+/* Readable by the directory's owner alone: of others only root may make it, who gives it away. */
 static bool
-write_all(int fd, const char *text, size_t length)
+file_write(int directory, const char *path, const char *text)
 {
-	ssize_t n;
-
-	for (; length > 0; text += n, length -= (size_t)n) {
-		n = write(fd, text, length);
-		if (n < 0 && errno == EINTR)
-			n = 0;
-		else if (n <= 0)
-			return false;
-	}
-	return true;
-}
-
-/* The whole file or none, readable by the directory's owner alone, who need not be who makes it. */
-static bool
-file_write(int directory, const char *name, const char *text)
-{
-	char unready[KID_MAX + sizeof(SUFFIX) + 1];
 	struct stat st;
-	bool good;
-	int fd;
 
-	snprintf(unready, sizeof(unready), ".%s", name);
-	fd = openat(directory, unready, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return false;
-	good = write_all(fd, text, strlen(text)) && fstat(directory, &st) == 0 &&
-	       (st.st_uid == geteuid() || fchown(fd, st.st_uid, st.st_gid) == 0) && fsync(fd) == 0;
-	close(fd);
-	good = good && renameat(directory, unready, directory, name) == 0;
-	if (!good)
-		unlinkat(directory, unready, 0);
-	return good && fsync(directory) == 0;
+	return fstat(directory, &st) == 0 && (geteuid() == 0 || st.st_uid == geteuid()) &&
+	       whole_file_write(path, text, strlen(text), NULL) && fsync(directory) == 0;
 }
 
 /* A new key as the text of its file; free(3) it. */
@@ -241,7 +215,7 @@ key_text(const char *kid)
 bool
 token_key_make(struct arena *a, const char *directory, const char **ret_kid, const char **ret_why)
 {
-	char kid[UUID_SIZE], name[UUID_SIZE + sizeof(SUFFIX)], *text;
+	char kid[UUID_SIZE], *text;
 	DIR *stream;
 
 	if (mkdir(directory, 0700) != 0 && errno != EEXIST) {
@@ -257,9 +231,8 @@ token_key_make(struct arena *a, const char *directory, const char **ret_kid, con
 		return false;
 	}
 	uuid_new(kid);
-	snprintf(name, sizeof(name), "%s" SUFFIX, kid);
 	text = key_text(kid);
-	if (text == NULL || !file_write(dirfd(stream), name, text))
+	if (text == NULL || !file_write(dirfd(stream), arena_printf(a, "%s/%s" SUFFIX, directory, kid), text))
 		*ret_why = "the key can't be made or written";
 	if (text != NULL)
 		sodium_memzero(text, strlen(text));

@@ -113,7 +113,7 @@ START_TEST(where_it_can_not_be_written_the_old_one_stays)
 	char path[200];
 
 	ck_assert(audit_seal_write("seal", &keys, &head));
-	snprintf(path, sizeof(path), "%s/seal.new", directory);
+	snprintf(path, sizeof(path), "%s/.seal.new", directory);
 	ck_assert_int_eq(mkdir(path, 0755), 0);
 	ck_assert(!audit_seal_write("seal", &keys, &(struct audit_head){ .seq = 99999 }));
 	ck_assert_int_eq(audit_seal_read("seal", &keys, &back), SEAL_GOOD);

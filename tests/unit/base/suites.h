@@ -15,6 +15,7 @@ Suite *notify_suite(void);
 Suite *text_suite(void);
 Suite *trace_suite(void);
 Suite *uuid_suite(void);
+Suite *whole_file_suite(void);
 Suite *zone_suite(void);
 
 #endif
