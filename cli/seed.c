@@ -209,12 +209,6 @@ open_here(struct seed *seed, size_t which)
 
 	if (!cli_open(seed->cli, part->database(), CLI_OPERATOR, cx))
 		return false;
-	rc = pg_ready(cx, part->schema);
-	if (rc != RC_OK) {
-		cli_error(seed->cli, "medicore migrate brings it up to date", "database %s: %s", part->database(),
-		    cx->err.detail == NULL ? rc_meaning(rc)->title : cx->err.detail);
-		return false;
-	}
 	rc = pg_try_lock(cx, SEED_LOCK);
 	if (rc == RC_OK && seed->dry_run)
 		rc = pg_begin(cx);

@@ -38,7 +38,6 @@ struct seed_part {
 	const char *table;		/* there */
 	const struct pg_stmt *next;	/* seed_store.h */
 	const char *(*database)(void);	/* here */
-	int schema;			/* of that */
 	size_t batch;			/* rows taken in one transaction */
 	const struct field *fields;
 	const char *members[SEED_COLUMNS + 1]; /* that the cells are, then NULL */
