@@ -144,11 +144,4 @@ enum rc backup_store_end_logins(struct ctx *auth, int64_t *ret_ended);
 enum rc backup_store_rename(struct ctx *cx, const char *from, const char *to);
 enum rc backup_store_drop(struct ctx *cx, const char *database);
 
-/* The last number that each of billing's series gave. */
-struct backup_series {
-	const char *series;
-	int64_t year, last;
-};
-enum rc backup_store_series(struct ctx *cx, struct backup_series **ret_series, size_t *ret_count);
-
 #endif

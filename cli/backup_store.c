@@ -141,26 +141,6 @@ backup_store_left(struct ctx *cx, const char *databases, struct backup_left **re
 	return pg_fetch_all(cx, &left_behind, &arg, sizeof(**ret_left), ret_left, ret_count);
 }
 
-static const struct field series_fields[] = {
-	{ .name = "series", .type = F_TEXT, .at = offsetof(struct backup_series, series) },
-	{ .name = "year", .type = F_INT, .at = offsetof(struct backup_series, year) },
-	{ .name = "last", .type = F_INT, .at = offsetof(struct backup_series, last) },
-	FIELD_END,
-};
-
-static const struct pg_stmt list_series = {
-	.name = "backup_series",
-	.kind = PG_READ,
-	.sql = "select series, year, last from invoice_series order by series, year",
-	.out = series_fields,
-};
-
-enum rc
-backup_store_series(struct ctx *cx, struct backup_series **ret_series, size_t *ret_count)
-{
-	return pg_fetch_all(cx, &list_series, NULL, sizeof(**ret_series), ret_series, ret_count);
-}
-
 /* --- what is done --- */
 
 enum rc

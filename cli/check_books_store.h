@@ -1,4 +1,4 @@
-/* check_books_store.h - the SQL of `medicore check` about the books, for check_books.c alone. */
+/* check_books_store.h - the SQL of `medicore check` about the books, for check_books.c; a restore tells the series. */
 #ifndef CLI_CHECK_BOOKS_STORE_H
 #define CLI_CHECK_BOOKS_STORE_H
 
@@ -39,6 +39,7 @@ enum rc books_store_range(struct ctx *cx, const char *after, int64_t max, struct
 enum rc books_store_look(struct ctx *cx, enum books_part part, const struct books_range *range,
     struct books_finding **ret_findings, size_t *ret_count);
 
+/* The last number that each of billing's series gave. */
 struct books_series {
 	const char *series;
 	int64_t year;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cli/backup.h"
+#include "cli/check_books_store.h"
 #include "cli/migrate.h"
 #include "lib/base/clock.h"
 #include "lib/base/config.h"
@@ -462,13 +463,13 @@ restore_files(const struct restore *r)
 static void
 tell_numbers(const struct restore *r)
 {
-	struct backup_series *series;
+	struct books_series *series;
 	size_t count = 0;
 	struct ctx cx;
 
 	if (!is_wanted(r, BILLING) || !cli_open(r->cli, r->domains[BILLING].database, config->database.admin, &cx))
 		return;
-	if (backup_store_series(&cx, &series, &count) == RC_OK)
+	if (books_store_series(&cx, &series, &count) == RC_OK)
 		for (size_t i = 0; i < count; i++)
 			printf("invoices go on behind number %s%" PRId64 "-%06" PRId64 ": higher ones that were handed out are given again\n",
 			    series[i].series, series[i].year, series[i].last);
