@@ -137,10 +137,6 @@ enum rc backup_store_patient(struct ctx *cx);
 enum rc backup_store_forget_migrations(struct ctx *cx); /* drops the table that pg_restore brings */
 enum rc backup_store_analyze(struct ctx *cx);
 
-/* Ends the logins of auth's database: those that were ended after the backup's moment would go on, and refresh tokens that were used up
- * since would be good again. */
-enum rc backup_store_end_logins(struct ctx *auth, int64_t *ret_ended);
-
 enum rc backup_store_rename(struct ctx *cx, const char *from, const char *to);
 enum rc backup_store_drop(struct ctx *cx, const char *database);
 

@@ -155,18 +155,6 @@ backup_store_analyze(struct ctx *cx)
 	return pg_script(cx, "analyze");
 }
 
-static const struct pg_stmt end_logins = {
-	.name = "backup_end_logins",
-	.kind = PG_WRITE,
-	.sql = "update session set ended_at = now(), ended_seq = nextval('session_ended_seq') where ended_at is null",
-};
-
-enum rc
-backup_store_end_logins(struct ctx *auth, int64_t *ret_ended)
-{
-	return pg_execute(auth, &end_logins, NULL, ret_ended);
-}
-
 enum rc
 backup_store_rename(struct ctx *cx, const char *from, const char *to)
 {

@@ -15,6 +15,7 @@
 #include "cli/backup.h"
 #include "cli/check_books_store.h"
 #include "cli/migrate.h"
+#include "domain/auth/auth.h"
 #include "lib/base/clock.h"
 #include "lib/base/config.h"
 #include "lib/pg/pg.h"
@@ -226,7 +227,7 @@ finish_auth(struct ctx *cx, const char *roles_sql)
 	enum rc rc = finish(cx, roles_sql);
 
 	if (rc == RC_OK)
-		rc = backup_store_end_logins(cx, &ended);
+		rc = logins_end(cx, &ended);
 	if (rc == RC_OK && ended > 0)
 		printf("  %" PRId64 " logins ended: everybody logs in again\n", ended);
 	return rc;

@@ -132,6 +132,10 @@ enum rc login_refresh(
 /* Ends the login of an access token, which may have been ended before. */
 enum rc logout(struct ctx *cx, const struct auth_ports *ports, const char *access_token);
 
+/* Ends everybody's, as after a restore: those that were ended since the backup would go on, and refresh tokens that were used up since would be
+ * good again. */
+enum rc logins_end(struct ctx *cx, int64_t *ret_ended);
+
 /* Who asks: fills in cx->account, role and session.  RC_UNAUTHENTICATED where the token is none, or its login has ended. */
 enum rc login_check(struct ctx *cx, const struct auth_ports *ports, const char *access_token);
 

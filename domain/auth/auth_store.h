@@ -60,6 +60,7 @@ enum rc session_store_find(struct ctx *cx, const char *id, const char *account_i
 enum rc session_store_rotate(struct ctx *cx, const struct session *s);
 enum rc session_store_end(struct ctx *cx, const char *id);
 enum rc session_store_end_all(struct ctx *cx, const char *account_id);
+enum rc session_store_end_everybodys(struct ctx *cx, int64_t *ret_ended);
 enum rc session_store_ended(
     struct ctx *cx, int64_t after, int64_t limit, struct ended_session **ret_sessions, size_t *ret_count);
 

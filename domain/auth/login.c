@@ -203,6 +203,12 @@ logout(struct ctx *cx, const struct auth_ports *ports, const char *access_token)
 }
 
 enum rc
+logins_end(struct ctx *cx, int64_t *ret_ended)
+{
+	return session_store_end_everybodys(cx, ret_ended);
+}
+
+enum rc
 ended_sessions(
     struct ctx *cx, int64_t after_seq, struct ended_session **ret_sessions, size_t *ret_count, int64_t *ret_next)
 {

@@ -70,6 +70,12 @@ static const struct pg_stmt end_sessions = {
 	.in = session_fields,
 };
 
+static const struct pg_stmt end_everybodys = {
+	.name = "end_everybodys",
+	.kind = PG_WRITE,
+	.sql = END_SESSIONS("true"),
+};
+
 struct ended_args {
 	int64_t after, limit;
 };
@@ -139,6 +145,12 @@ enum rc
 session_store_end_all(struct ctx *cx, const char *account_id)
 {
 	return pg_execute(cx, &end_sessions, &(struct session){ .account_id = account_id }, NULL);
+}
+
+enum rc
+session_store_end_everybodys(struct ctx *cx, int64_t *ret_ended)
+{
+	return pg_execute(cx, &end_everybodys, NULL, ret_ended);
 }
 
 enum rc
