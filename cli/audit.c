@@ -9,22 +9,6 @@
 #include "lib/base/config.h"
 #include "lib/pg/pg.h"
 
-struct trail {
-	const char *domain;
-	const char *database;
-	bool wanted;
-};
-#define TRAILS 4
-
-static void
-trails_list(struct trail ret_trails[TRAILS])
-{
-	ret_trails[0] = (struct trail){ "patient", config->database.patient, false };
-	ret_trails[1] = (struct trail){ "scheduling", config->database.scheduling, false };
-	ret_trails[2] = (struct trail){ "billing", config->database.billing, false };
-	ret_trails[3] = (struct trail){ "auth", config->database.auth, false };
-}
-
 static enum rc
 check_row(void *closure, const void *row)
 {
@@ -34,7 +18,7 @@ check_row(void *closure, const void *row)
 
 /* The seal is read before the table: what it covers is there by then.  0, or the exit status. */
 static int
-check(struct cli *cli, const struct trail *trail, const struct audit_keys *keys,
+check(struct cli *cli, const struct cli_domain *trail, const struct audit_keys *keys,
     const struct audit_head *seal, struct audit_check *ret_check, struct audit_verdict *ret_verdict)
 {
 	struct ctx cx;
@@ -46,13 +30,13 @@ check(struct cli *cli, const struct trail *trail, const struct audit_keys *keys,
 	rc = audit_store_for_each(&cx, check_row, ret_check);
 	audit_check_end(ret_check, ret_verdict);
 	cli_close(&cx);
-	return rc == RC_OK ? 0 : cli_failed(cli, &cx, rc, "%s: the trail can't be read", trail->domain);
+	return rc == RC_OK ? 0 : cli_failed(cli, &cx, rc, "%s: the trail can't be read", trail->name);
 }
 
 static void
-tell(const struct trail *trail, const struct audit_verdict *v, const struct audit_head *seal)
+tell(const struct cli_domain *trail, const struct audit_verdict *v, const struct audit_head *seal)
 {
-	printf("%s: ", trail->domain);
+	printf("%s: ", trail->name);
 	switch (v->fault) {
 	case AUDIT_WHOLE:
 		printf("%" PRId64 " rows, whole", v->rows);
@@ -86,28 +70,28 @@ tell(const struct trail *trail, const struct audit_verdict *v, const struct audi
 /* SEAL_GOOD, or what is wrong was said. */
 static enum seal_state
 read_seal(
-    const struct cli *cli, const struct trail *trail, const struct audit_keys *keys, struct audit_head *ret)
+    const struct cli *cli, const struct cli_domain *trail, const struct audit_keys *keys, struct audit_head *ret)
 {
-	enum seal_state state = audit_seal_read(trail->domain, keys, ret);
+	enum seal_state state = audit_seal_read(trail->name, keys, ret);
 
 	if (state == SEAL_NONE)
 		cli_error(cli,
 		    "where it was lost, and not taken away, `medicore audit seal` makes a new one;"
 		    " the relay makes the first one of an empty trail",
-		    "%s: there is no seal in %s: whether the end was cut off can't be told", trail->domain,
+		    "%s: there is no seal in %s: whether the end was cut off can't be told", trail->name,
 		    config->audit.seal);
 	if (state == SEAL_BROKEN)
 		cli_error(cli, "is this the [audit] key that the relay has?",
-		    "%s: the seal %s/%s is not by this key, or was changed", trail->domain,
-		    config->audit.seal, trail->domain);
+		    "%s: the seal %s/%s is not by this key, or was changed", trail->name,
+		    config->audit.seal, trail->name);
 	if (state == SEAL_UNREAD)
 		cli_error(cli, "it belongs to the relay's user, or root", "%s: the seal %s/%s: %s",
-		    trail->domain, config->audit.seal, trail->domain, strerror(errno));
+		    trail->name, config->audit.seal, trail->name, strerror(errno));
 	return state;
 }
 
 static int
-verify(struct cli *cli, const struct trail *trail)
+verify(struct cli *cli, const struct cli_domain *trail)
 {
 	struct audit_verdict verdict;
 	struct audit_check checked;
@@ -116,7 +100,7 @@ verify(struct cli *cli, const struct trail *trail)
 	bool sealed;
 	int status;
 
-	audit_keys_make(config->audit.key, trail->domain, &keys);
+	audit_keys_make(config->audit.key, trail->name, &keys);
 	sealed = read_seal(cli, trail, &keys, &seal) == SEAL_GOOD;
 	status = check(cli, trail, &keys, sealed ? &seal : NULL, &checked, &verdict);
 	if (status != 0)
@@ -127,7 +111,7 @@ verify(struct cli *cli, const struct trail *trail)
 
 /* The operator's word that the end is where the table has it. */
 static int
-seal_anew(struct cli *cli, const struct trail *trail)
+seal_anew(struct cli *cli, const struct cli_domain *trail)
 {
 	struct audit_verdict verdict;
 	struct audit_check checked;
@@ -135,38 +119,38 @@ seal_anew(struct cli *cli, const struct trail *trail)
 	struct audit_keys keys;
 	int status;
 
-	audit_keys_make(config->audit.key, trail->domain, &keys);
-	if (audit_seal_read(trail->domain, &keys, &seal) == SEAL_GOOD)
+	audit_keys_make(config->audit.key, trail->name, &keys);
+	if (audit_seal_read(trail->name, &keys, &seal) == SEAL_GOOD)
 		return cli_error(
-		    cli, NULL, "%s: there is a good seal, at row %" PRId64, trail->domain, seal.seq);
+		    cli, NULL, "%s: there is a good seal, at row %" PRId64, trail->name, seal.seq);
 	status = check(cli, trail, &keys, NULL, &checked, &verdict);
 	if (status != 0)
 		return status;
 	tell(trail, &verdict, NULL);
 	if (verdict.fault != AUDIT_WHOLE)
 		return CLI_FAILED;
-	if (!audit_seal_write(trail->domain, &keys, &checked.head))
-		return cli_error(cli, NULL, "%s: %s/%s: %s", trail->domain, config->audit.seal, trail->domain,
+	if (!audit_seal_write(trail->name, &keys, &checked.head))
+		return cli_error(cli, NULL, "%s: %s/%s: %s", trail->name, config->audit.seal, trail->name,
 		    strerror(errno));
-	printf("%s: sealed at row %" PRId64 "\n", trail->domain, checked.head.seq);
+	printf("%s: sealed at row %" PRId64 "\n", trail->name, checked.head.seq);
 	return CLI_DONE;
 }
 
 /* Which trails are named, or all; false where a name is none. */
 static bool
-choose(struct trail trails[TRAILS], int argc, char **argv)
+choose(const struct cli_domain trails[CLI_DOMAINS], int argc, char **argv, bool ret_wanted[CLI_DOMAINS])
 {
+	for (size_t k = 0; k < CLI_DOMAINS; k++)
+		ret_wanted[k] = argc == 0;
 	for (int i = 0; i < argc; i++) {
 		size_t k = 0;
 
-		while (k < TRAILS && strcmp(trails[k].domain, argv[i]) != 0)
+		while (k < CLI_DOMAINS && strcmp(trails[k].name, argv[i]) != 0)
 			k++;
-		if (k == TRAILS)
+		if (k == CLI_DOMAINS)
 			return false;
-		trails[k].wanted = true;
+		ret_wanted[k] = true;
 	}
-	for (size_t k = 0; k < TRAILS && argc == 0; k++)
-		trails[k].wanted = true;
 	return true;
 }
 
@@ -174,20 +158,20 @@ int
 verb_audit(struct cli *cli, int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
-	bool sealing = strcmp(what, "seal") == 0;
-	struct trail trails[TRAILS];
+	bool sealing = strcmp(what, "seal") == 0, wanted[CLI_DOMAINS];
+	struct cli_domain trails[CLI_DOMAINS];
 	int status = CLI_DONE, one;
 
-	trails_list(trails);
+	cli_domains(trails);
 	if ((!sealing && strcmp(what, "verify") != 0) || (sealing && argc != 3) ||
-	    !choose(trails, argc - 2, argv + 2))
+	    !choose(trails, argc - 2, argv + 2, wanted))
 		return cli_usage(
 		    cli, "say verify, or seal, and which trails: patient, scheduling, billing or auth");
 	if (config->audit.key == NULL)
 		return cli_error(cli, "run this as the relay's user or as root, with its settings",
 		    "[audit] key is not set, or its file may not be read");
-	for (size_t k = 0; k < TRAILS; k++) {
-		if (!trails[k].wanted)
+	for (size_t k = 0; k < CLI_DOMAINS; k++) {
+		if (!wanted[k])
 			continue;
 		one = sealing ? seal_anew(cli, &trails[k]) : verify(cli, &trails[k]);
 		status = one != CLI_DONE ? one : status;

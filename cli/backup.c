@@ -38,7 +38,7 @@ struct backup {
 	int64_t keep; /* 0: all of them */
 	char name[BACKUP_NAME_SIZE];
 	const char *partial; /* where it is made */
-	struct backup_domain domains[BACKUP_DOMAINS];
+	struct cli_domain domains[BACKUP_DOMAINS];
 	struct ctx open[BACKUP_DOMAINS]; /* each in a transaction that holds its moment */
 	size_t open_count;
 	struct backup_moment moments[BACKUP_DOMAINS];
@@ -210,7 +210,7 @@ take_moments(struct backup *b)
 		}
 		if (b->moments[i].schema > b->domains[i].schema) {
 			cli_error(b->cli, "install the MediCore that made it: its migrations belong to a restore",
-			    "%s: database %s has schema %" PRId64 ", which is newer than this program's %" PRId64, b->domains[i].name,
+			    "%s: database %s has schema %" PRId64 ", which is newer than this program's %d", b->domains[i].name,
 			    b->domains[i].database, b->moments[i].schema, b->domains[i].schema);
 			return false;
 		}
@@ -222,7 +222,7 @@ static bool
 dump(struct backup *b, size_t i)
 {
 	struct arena *a = b->cli->arena;
-	const struct backup_domain *d = &b->domains[i];
+	const struct cli_domain *d = &b->domains[i];
 	const char *file = arena_printf(a, "%s.dump", d->name), *path = arena_printf(a, "%s/%s", b->partial, file);
 	const char *const argv[] = { "pg_dump", "--format=custom", "--no-password", "--lock-wait-timeout=60s", "--no-sync",
 		arena_printf(a, "--snapshot=%s", b->moments[i].snapshot), arena_printf(a, "--file=%s", path), "--dbname",

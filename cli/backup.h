@@ -22,13 +22,7 @@
  */
 enum backup_order { BILLING, SCHEDULING, PATIENT, AUTH, BACKUP_DOMAINS };
 
-struct backup_domain {
-	const char *name;
-	const char *database; /* as it is called here */
-	int64_t schema;       /* newest that this program knows */
-};
-
-void backup_domains(struct backup_domain ret_domains[BACKUP_DOMAINS]);
+void backup_domains(struct cli_domain ret_domains[BACKUP_DOMAINS]);
 
 /* --- what a backup says of itself (backup_manifest.c) --- */
 

@@ -7,11 +7,6 @@
 #include <sys/stat.h>
 
 #include "cli/backup.h"
-#include "domain/auth/auth.h"
-#include "domain/billing/billing.h"
-#include "domain/patient/patient.h"
-#include "domain/scheduling/scheduling.h"
-#include "lib/base/config.h"
 #include "lib/base/ctx.h"
 
 #define MANIFEST_MAX ((size_t)1024 * 1024)
@@ -53,12 +48,15 @@ static const struct field manifest_fields[] = {
 };
 
 void
-backup_domains(struct backup_domain ret_domains[BACKUP_DOMAINS])
+backup_domains(struct cli_domain ret_domains[BACKUP_DOMAINS])
 {
-	ret_domains[BILLING] = (struct backup_domain){ "billing", config->database.billing, BILLING_SCHEMA };
-	ret_domains[SCHEDULING] = (struct backup_domain){ "scheduling", config->database.scheduling, SCHEDULING_SCHEMA };
-	ret_domains[PATIENT] = (struct backup_domain){ "patient", config->database.patient, PATIENT_SCHEMA };
-	ret_domains[AUTH] = (struct backup_domain){ "auth", config->database.auth, AUTH_SCHEMA };
+	struct cli_domain all[CLI_DOMAINS];
+
+	cli_domains(all);
+	ret_domains[BILLING] = all[CLI_BILLING];
+	ret_domains[SCHEDULING] = all[CLI_SCHEDULING];
+	ret_domains[PATIENT] = all[CLI_PATIENT];
+	ret_domains[AUTH] = all[CLI_AUTH];
 }
 
 bool
@@ -119,7 +117,7 @@ wrong_with(const struct backup_manifest *m)
 {
 	const struct backup_database *databases = m->databases.rows;
 	const struct backup_file *files = m->files.rows;
-	struct backup_domain domains[BACKUP_DOMAINS];
+	struct cli_domain domains[BACKUP_DOMAINS];
 
 	if (m->format != BACKUP_FORMAT)
 		return "it is of another format than this program knows";

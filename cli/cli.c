@@ -15,23 +15,27 @@
 #include "lib/base/config.h"
 #include "lib/pg/pg.h"
 
+void
+cli_domains(struct cli_domain ret_domains[CLI_DOMAINS])
+{
+	const struct config *c = config;
+
+	ret_domains[CLI_PATIENT] = (struct cli_domain){ "patient", c->database.patient, PATIENT_SCHEMA };
+	ret_domains[CLI_SCHEDULING] = (struct cli_domain){ "scheduling", c->database.scheduling, SCHEDULING_SCHEMA };
+	ret_domains[CLI_BILLING] = (struct cli_domain){ "billing", c->database.billing, BILLING_SCHEMA };
+	ret_domains[CLI_AUTH] = (struct cli_domain){ "auth", c->database.auth, AUTH_SCHEMA };
+}
+
 /* Whether the verbs of everyday can work with this database: the administrator's own may be what brings it there. */
 static bool
 schema_fits(struct cli *cli, const char *database, struct ctx *cx)
 {
-	const struct {
-		const char *database;
-		int schema;
-	} known[] = {
-		{ config->database.patient, PATIENT_SCHEMA },
-		{ config->database.scheduling, SCHEDULING_SCHEMA },
-		{ config->database.billing, BILLING_SCHEMA },
-		{ config->database.auth, AUTH_SCHEMA },
-	};
+	struct cli_domain known[CLI_DOMAINS];
 	int64_t number = 0;
 	enum rc rc;
 
-	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+	cli_domains(known);
+	for (size_t i = 0; i < CLI_DOMAINS; i++) {
 		if (strcmp(known[i].database, database) != 0)
 			continue;
 		rc = pg_schema(cx, &number);

@@ -21,6 +21,9 @@
 /* Role that the verbs of everyday connect as; migrate alone is config->database.admin. */
 #define CLI_OPERATOR "medicore_operator"
 
+/* Where new databases are made from, and where the lock of all migrates and restores is: it is there on every server. */
+#define CLI_MAINTENANCE_DATABASE "postgres"
+
 struct cli {
 	struct arena *arena; /* of the whole run */
 	const char *verb;    /* name of the one that runs */
@@ -50,6 +53,17 @@ int verb_sweep_overdue(struct cli *cli, int argc, char **argv); /* sweep_main.c 
 int verb_metrics(struct cli *cli, int argc, char **argv);      /* metrics.c */
 int verb_config(struct cli *cli, int argc, char **argv);	       /* config.c */
 int verb_keys(struct cli *cli, int argc, char **argv);	       /* keys.c */
+
+/* What each domain's database is called, and which schema this program is for; the order is migrate's. */
+enum { CLI_PATIENT, CLI_SCHEDULING, CLI_BILLING, CLI_AUTH, CLI_DOMAINS };
+
+struct cli_domain {
+	const char *name;
+	const char *database;
+	int schema;
+};
+
+void cli_domains(struct cli_domain ret_domains[CLI_DOMAINS]);
 
 /* Opens a database as role and makes a context without deadline in cli's arena; false, said on standard error,
  * where the server can't be reached, or the database has another schema and the role isn't the administrator's.  cli_close ends both. */

@@ -246,7 +246,7 @@ tell_trail(struct mend *m, const char *domain, enum seal_state state, int64_t se
 
 /* The seal is read before the table: what it covers is there by then. */
 static bool
-look_at_trail(struct mend *m, const char *domain, const char *database)
+look_at_trail(struct mend *m, const struct cli_domain *d)
 {
 	struct audit_head seal = { 0 };
 	enum seal_state state;
@@ -256,29 +256,34 @@ look_at_trail(struct mend *m, const char *domain, const char *database)
 	int error;
 	enum rc rc;
 
-	audit_keys_make(config->audit.key, domain, &keys);
-	state = audit_seal_read(domain, &keys, &seal);
+	audit_keys_make(config->audit.key, d->name, &keys);
+	state = audit_seal_read(d->name, &keys, &seal);
 	error = errno;
-	if (!cli_open(m->cli, database, CLI_OPERATOR, &cx))
+	if (!cli_open(m->cli, d->database, CLI_OPERATOR, &cx))
 		return false;
 	rc = audit_store_last(&cx, &last);
 	cli_close(&cx);
 	if (rc != RC_OK)
-		return cli_failed(m->cli, &cx, rc, "%s: the trail can't be read", domain) == CLI_DONE;
+		return cli_failed(m->cli, &cx, rc, "%s: the trail can't be read", d->name) == CLI_DONE;
 	errno = error;
-	tell_trail(m, domain, state, seal.seq, last);
+	tell_trail(m, d->name, state, seal.seq, last);
 	return true;
 }
 
 static bool
 look_at_trails(struct mend *m)
 {
+	struct cli_domain domains[CLI_DOMAINS];
+	bool good = true;
+
 	if (config->audit.key == NULL) {
 		puts("audit trails are not looked at: [audit] key is not set, or its file may not be read");
 		return true;
 	}
-	return look_at_trail(m, "patient", config->database.patient) && look_at_trail(m, "scheduling", config->database.scheduling) &&
-	       look_at_trail(m, "billing", config->database.billing) && look_at_trail(m, "auth", config->database.auth);
+	cli_domains(domains);
+	for (size_t i = 0; good && i < CLI_DOMAINS; i++)
+		good = look_at_trail(m, &domains[i]);
+	return good;
 }
 
 /* --- the end --- */

@@ -11,9 +11,6 @@
 #include "lib/bus/bus.h"
 #include "lib/pg/pg.h"
 
-/* Where new databases are made from, and where the lock of all migrates is: it is there on every server. */
-#define MAINTENANCE_DATABASE "postgres"
-
 struct migrate {
 	struct cli *cli;
 	const char *directory;
@@ -22,11 +19,6 @@ struct migrate {
 	bool looking;      /* at all of it, and saying what will be done, before anything is */
 	bool wanting;      /* something is missing */
 	struct ctx server; /* connection to the maintenance database */
-};
-
-struct domain {
-	const char *name;
-	const char *database;
 };
 
 static bool
@@ -51,7 +43,7 @@ edited(const struct migration *file, const struct migration *row)
 
 /* What is recorded must be what the files say; *ret_known is how many of them are applied. */
 static bool
-compare(const struct migrate *m, const struct domain *d, const struct migration *files, size_t file_count,
+compare(const struct migrate *m, const struct cli_domain *d, const struct migration *files, size_t file_count,
     const struct migration *rows, size_t row_count, size_t *ret_known)
 {
 	size_t i;
@@ -84,7 +76,7 @@ compare(const struct migrate *m, const struct domain *d, const struct migration 
 }
 
 static void
-show(const struct migrate *m, const struct domain *d, const struct migration *files, size_t file_count,
+show(const struct migrate *m, const struct cli_domain *d, const struct migration *files, size_t file_count,
     const struct migration *rows, size_t known)
 {
 	for (size_t i = 0; i < file_count; i++) {
@@ -102,7 +94,7 @@ show(const struct migrate *m, const struct domain *d, const struct migration *fi
 }
 
 static bool
-apply(const struct migrate *m, const struct domain *d, struct ctx *cx, const struct migration *files,
+apply(const struct migrate *m, const struct cli_domain *d, struct ctx *cx, const struct migration *files,
     size_t file_count, size_t known)
 {
 	for (size_t i = known; i < file_count; i++) {
@@ -122,7 +114,7 @@ apply(const struct migrate *m, const struct domain *d, struct ctx *cx, const str
 }
 
 static bool
-update(struct migrate *m, const struct domain *d, struct ctx *cx, struct migration *files, size_t file_count)
+update(struct migrate *m, const struct cli_domain *d, struct ctx *cx, struct migration *files, size_t file_count)
 {
 	struct cli *cli = m->cli;
 	struct field_bytes roles;
@@ -156,7 +148,7 @@ update(struct migrate *m, const struct domain *d, struct ctx *cx, struct migrati
 
 /* The database, made where it is missing; *ret_there stays false where it is not to be made. */
 static bool
-provide_database(struct migrate *m, const struct domain *d, bool *ret_there)
+provide_database(struct migrate *m, const struct cli_domain *d, bool *ret_there)
 {
 	enum rc rc;
 
@@ -180,7 +172,7 @@ provide_database(struct migrate *m, const struct domain *d, bool *ret_there)
 }
 
 static bool
-migrate_domain(struct migrate *m, const struct domain *d)
+migrate_domain(struct migrate *m, const struct cli_domain *d)
 {
 	const char *directory = arena_printf(m->cli->arena, "%s/%s", m->directory, d->name);
 	struct migration *files;
@@ -244,11 +236,13 @@ lock(struct migrate *m)
 }
 
 static bool
-migrate_domains(struct migrate *m, const struct domain *domains, size_t count)
+migrate_domains(struct migrate *m)
 {
+	struct cli_domain domains[CLI_DOMAINS];
 	bool good = true;
 
-	for (size_t i = 0; good && i < count; i++)
+	cli_domains(domains);
+	for (size_t i = 0; good && i < CLI_DOMAINS; i++)
 		good = migrate_domain(m, &domains[i]);
 	return good;
 }
@@ -256,24 +250,18 @@ migrate_domains(struct migrate *m, const struct domain *domains, size_t count)
 static bool
 migrate_all(struct migrate *m)
 {
-	const struct domain domains[] = {
-		{ "patient", config->database.patient },
-		{ "scheduling", config->database.scheduling },
-		{ "billing", config->database.billing },
-		{ "auth", config->database.auth },
-	};
 	bool good;
 
-	if (!cli_open(m->cli, MAINTENANCE_DATABASE, config->database.admin, &m->server))
+	if (!cli_open(m->cli, CLI_MAINTENANCE_DATABASE, config->database.admin, &m->server))
 		return false;
 	good = lock(m);
 	/* What is refused anywhere is refused before anything is changed. */
 	m->looking = !m->status && !m->dry_run;
-	good = good && migrate_domains(m, domains, sizeof(domains) / sizeof(*domains));
+	good = good && migrate_domains(m);
 	fflush(stdout);
 	if (m->looking) {
 		m->looking = false;
-		good = good && migrate_domains(m, domains, sizeof(domains) / sizeof(*domains));
+		good = good && migrate_domains(m);
 	}
 	good = good && make_topics(m);
 	cli_close(&m->server);

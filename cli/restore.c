@@ -20,8 +20,6 @@
 #include "lib/base/config.h"
 #include "lib/pg/pg.h"
 
-/* Where databases are made from; it is there on every server. */
-#define MAINTENANCE_DATABASE "postgres"
 #define NAME_MAX_BYTES 63
 
 struct restore {
@@ -31,7 +29,7 @@ struct restore {
 	const char *only; /* a domain; NULL: all of them */
 	bool replace, dry_run;
 	struct backup_manifest manifest;
-	struct backup_domain domains[BACKUP_DOMAINS];
+	struct cli_domain domains[BACKUP_DOMAINS];
 	const char *names;             /* of the databases, an array literal */
 	char at[BACKUP_NAME_SIZE];     /* when this runs: part of the names of what it makes and puts aside */
 	bool there[BACKUP_DOMAINS];    /* there is a database of that name */
@@ -74,7 +72,7 @@ check_schemas(const struct restore *r)
 			continue;
 		if (saved(r, i)->schema > r->domains[i].schema) {
 			cli_error(r->cli, "install the MediCore that made the backup, or a newer one",
-			    "%s: the backup has schema %" PRId64 ", which is newer than this program's %" PRId64 "; MediCore %s made it",
+			    "%s: the backup has schema %" PRId64 ", which is newer than this program's %d; MediCore %s made it",
 			    r->domains[i].name, saved(r, i)->schema, r->domains[i].schema, r->manifest.program);
 			return false;
 		}
@@ -545,7 +543,7 @@ restore_all(struct restore *r)
 	if (!manifest_read(r->cli, r->directory, &r->manifest) || !manifest_verify(r->cli, r->directory, &r->manifest) ||
 	    !check_schemas(r))
 		return false;
-	if (!cli_open(r->cli, MAINTENANCE_DATABASE, config->database.admin, &r->server))
+	if (!cli_open(r->cli, CLI_MAINTENANCE_DATABASE, config->database.admin, &r->server))
 		return false;
 	tool_signals();
 	good = restore_on(r);

@@ -203,19 +203,22 @@ take_part(struct seed *seed, size_t which)
 static bool
 open_here(struct seed *seed, size_t which)
 {
-	const struct seed_part *part = seed_parts[which];
 	struct ctx *cx = &seed->here[which];
+	struct cli_domain domains[CLI_DOMAINS];
+	const char *database;
 	enum rc rc;
 
-	if (!cli_open(seed->cli, part->database(), CLI_OPERATOR, cx))
+	cli_domains(domains);
+	database = domains[seed_parts[which]->domain].database;
+	if (!cli_open(seed->cli, database, CLI_OPERATOR, cx))
 		return false;
 	rc = pg_try_lock(cx, SEED_LOCK);
 	if (rc == RC_OK && seed->dry_run)
 		rc = pg_begin(cx);
 	if (rc == RC_CONFLICT)
-		cli_error(seed->cli, "wait for its end", "another import seed is under way in database %s", part->database());
+		cli_error(seed->cli, "wait for its end", "another import seed is under way in database %s", database);
 	else if (rc != RC_OK)
-		cli_failed(seed->cli, cx, rc, "database %s", part->database());
+		cli_failed(seed->cli, cx, rc, "database %s", database);
 	return rc == RC_OK;
 }
 

@@ -37,7 +37,7 @@ struct seed_part {
 	const char *name;		/* of what it becomes */
 	const char *table;		/* there */
 	const struct pg_stmt *next;	/* seed_store.h */
-	const char *(*database)(void);	/* here */
+	size_t domain;			/* here; CLI_PATIENT, … */
 	size_t batch;			/* rows taken in one transaction */
 	const struct field *fields;
 	const char *members[SEED_COLUMNS + 1]; /* that the cells are, then NULL */

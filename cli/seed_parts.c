@@ -5,25 +5,6 @@
 #include "domain/auth/auth.h"
 #include "domain/billing/billing.h"
 #include "domain/patient/patient.h"
-#include "lib/base/config.h"
-
-static const char *
-patient_database(void)
-{
-	return config->database.patient;
-}
-
-static const char *
-billing_database(void)
-{
-	return config->database.billing;
-}
-
-static const char *
-auth_database(void)
-{
-	return config->database.auth;
-}
 
 static void
 tell(struct seed_item *const *items, const enum rc *each, size_t count)
@@ -66,7 +47,7 @@ static const struct seed_part patients = {
 	.name = "patients",
 	.table = "patient",
 	.next = &seed_store_patients,
-	.database = patient_database,
+	.domain = CLI_PATIENT,
 	.batch = 500,
 	.fields = patient_fields,
 	.members = { "name", "email", "gender", "address", "dateOfBirth", "registeredDate" },
@@ -131,7 +112,7 @@ static const struct seed_part invoices = {
 	.name = "invoices",
 	.table = "invoice",
 	.next = &seed_store_invoices,
-	.database = billing_database,
+	.domain = CLI_BILLING,
 	.batch = 500,
 	.fields = foreign_invoice_fields,
 	.members = { "amount", "patientId", "status" },
@@ -171,7 +152,7 @@ static const struct seed_part accounts = {
 	.name = "accounts",
 	.table = "users",
 	.next = &seed_store_users,
-	.database = auth_database,
+	.domain = CLI_AUTH,
 	.batch = 20, /* a hash may cost a second, and no transaction may be idle for long */
 	.fields = registration_fields,
 	.members = { "name", "email", "password", "role" },
