@@ -5,7 +5,6 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -19,7 +18,12 @@
 #define REST "medicore-patient medicore-scheduling medicore-billing medicore-documents medicore-auth"
 #define ALL REST " medicore-relay"
 
-enum kind { DIRECTORY, FILE_OF_ITS_OWN };
+enum kind {
+	DIRECTORY,
+	PUBLIC_FILE,
+	PRIVATE_FILE,
+	SECRET, /* a private file that the setting is the content of, where it was read from one */
+};
 
 /* What a setting refers to, and who has to be able to use it how; the users are those of sysusers.d, and where there are none of them nobody is
  * asked. */
@@ -41,20 +45,14 @@ static const struct place places[] = {
 	{ "audit", "spool", "/auth", DIRECTORY, W_OK | X_OK, "medicore-auth medicore-relay" },
 	{ "audit", "seal", "", DIRECTORY, W_OK | X_OK, "medicore-relay" },
 	{ "metrics", "directory", "", DIRECTORY, W_OK | X_OK, ALL },
-	{ "tls", "certificate", "", FILE_OF_ITS_OWN, R_OK, "" },
-	{ "tls", "key", "", FILE_OF_ITS_OWN, R_OK, "" },
-	{ "tls", "ca", "", FILE_OF_ITS_OWN, R_OK, "" },
-};
-
-/* Files that a setting is the content of. */
-static const struct place secrets[] = {
-	{ "database", "password", "", FILE_OF_ITS_OWN, R_OK, ALL },
-	{ "auth", "programs_secret", "", FILE_OF_ITS_OWN, R_OK, REST },
-	{ "audit", "key", "", FILE_OF_ITS_OWN, R_OK, "medicore-relay" },
+	{ "tls", "certificate", "", PUBLIC_FILE, R_OK, "" },
+	{ "tls", "key", "", PRIVATE_FILE, R_OK, "" },
+	{ "tls", "ca", "", PUBLIC_FILE, R_OK, "" },
+	{ "database", "password", "", SECRET, R_OK, ALL },
+	{ "auth", "programs_secret", "", SECRET, R_OK, REST },
+	{ "audit", "key", "", SECRET, R_OK, "medicore-relay" },
 };
 /* clang-format on */
-
-#define COUNT(table) (sizeof(table) / sizeof(*(table)))
 
 static void complain(size_t *wrong, const struct place *p, const char *path, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
@@ -114,7 +112,7 @@ check_users(size_t *wrong, const struct place *p, const char *path)
 }
 
 static void
-check_place(size_t *wrong, const struct place *p, const char *path, bool secret)
+check_place(size_t *wrong, const struct place *p, const char *path)
 {
 	struct stat st;
 
@@ -122,53 +120,23 @@ check_place(size_t *wrong, const struct place *p, const char *path, bool secret)
 		complain(wrong, p, path, "%s", strerror(errno));
 	else if (p->kind == DIRECTORY && !S_ISDIR(st.st_mode))
 		complain(wrong, p, path, "it is no directory");
-	else if (p->kind == FILE_OF_ITS_OWN && S_ISDIR(st.st_mode))
+	else if (p->kind != DIRECTORY && S_ISDIR(st.st_mode))
 		complain(wrong, p, path, "it is a directory");
-	else if (secret && (st.st_mode & S_IRWXO) != 0)
+	else if ((p->kind == PRIVATE_FILE || p->kind == SECRET) && (st.st_mode & S_IRWXO) != 0)
 		complain(wrong, p, path, "anybody may read it; `chmod o= %s`", path);
 	else
 		check_users(wrong, p, path);
 }
 
-/* The value of a place's setting; "" for none. */
-static const char *
-value_of(const struct place *p)
-{
-	const struct config *c = config;
-	const struct {
-		const char *section, *key, *value;
-	} values[] = {
-		{ "web", "state", c->web.state },
-		{ "auth", "keys", c->auth.keys },
-		{ "audit", "spool", c->audit.spool },
-		{ "audit", "seal", c->audit.seal },
-		{ "metrics", "directory", c->metrics.directory },
-		{ "tls", "certificate", c->tls.certificate },
-		{ "tls", "key", c->tls.key },
-		{ "tls", "ca", c->tls.ca },
-	};
-
-	for (size_t i = 0; i < COUNT(values); i++)
-		if (strcmp(values[i].section, p->section) == 0 && strcmp(values[i].key, p->key) == 0)
-			return values[i].value;
-	abort(); /* the tables contradict each other */
-}
-
 static void
 check_places(struct arena *a, size_t *wrong)
 {
-	for (size_t i = 0; i < COUNT(places); i++) {
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
 		const struct place *p = &places[i];
-		const char *value = value_of(p);
+		const char *path = p->kind == SECRET ? config_secret_file(p->section, p->key) : config_text(p->section, p->key);
 
-		if (*value != '\0')
-			check_place(wrong, p, arena_printf(a, "%s%s", value, p->below), strcmp(p->section, "tls") == 0 && strcmp(p->key, "key") == 0);
-	}
-	for (size_t i = 0; i < COUNT(secrets); i++) {
-		const char *file = config_secret_file(secrets[i].section, secrets[i].key);
-
-		if (file != NULL)
-			check_place(wrong, &secrets[i], file, true);
+		if (path != NULL && *path != '\0')
+			check_place(wrong, p, arena_printf(a, "%s%s", path, p->below));
 	}
 }
 
@@ -181,9 +149,9 @@ check_sockets(struct arena *a, size_t *wrong)
 	const char *slash = strrchr(config->events.socket, '/');
 
 	if (*config->database.host == '/' && strchr(config->database.host, ',') == NULL)
-		check_place(wrong, &host, config->database.host, false);
+		check_place(wrong, &host, config->database.host);
 	if (strcmp(config->events.transport, "direct") == 0 && slash != NULL && slash != config->events.socket)
-		check_place(wrong, &worker, arena_strndup(a, config->events.socket, (size_t)(slash - config->events.socket)), false);
+		check_place(wrong, &worker, arena_strndup(a, config->events.socket, (size_t)(slash - config->events.socket)));
 }
 
 int

@@ -283,6 +283,12 @@ config_where(const char *section, const char *key)
 }
 
 const char *
+config_text(const char *section, const char *key)
+{
+	return source_of(section, key)->text;
+}
+
+const char *
 config_secret_file(const char *section, const char *key)
 {
 	return source_of(section, key)->file;

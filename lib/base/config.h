@@ -119,6 +119,9 @@ bool config_reload(struct arena *a, struct config_change *ret_change);
 /* "file:line", or the variable's name; NULL: the default is in force. */
 const char *config_where(const char *section, const char *key);
 
+/* The value as it is in force, as text; NULL: a secret that there is none of. */
+const char *config_text(const char *section, const char *key);
+
 /* The file whose content it is, whether or not we may read that; NULL: none. */
 const char *config_secret_file(const char *section, const char *key);
 

@@ -93,6 +93,9 @@ START_TEST(a_file_is_read)
 	ck_assert_int_eq(config->web.body_max, 1 << 20);
 	ck_assert_int_eq(config->events.keep_s, 36 * 3600);
 	ck_assert_int_eq(config->database.statement_timeout_ms, 5000);
+	ck_assert_str_eq(config_text("events", "keep"), "36h");
+	ck_assert_str_eq(config_text("database", "statement_timeout"), "5s");
+	ck_assert_ptr_null(config_text("audit", "key"));
 }
 END_TEST
 
