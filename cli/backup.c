@@ -31,6 +31,8 @@
 /* What tables come to, compressed, is seldom less than this part of them. */
 #define COMPRESSED_PART 8
 
+#define LEAVE_OUT "run it as root, or leave keys and secrets out by --without-secrets"
+
 struct backup {
 	struct cli *cli;
 	const char *directory; /* of all backups */
@@ -112,7 +114,8 @@ remove_left_over(const struct backup *b)
 
 	for (int i = 0; i < n; i++) {
 		good = good && directory_remove(b->cli, arena_printf(b->cli->arena, "%s/%s", b->directory, entries[i]->d_name));
-		printf("removed %s, which an earlier run left unfinished\n", entries[i]->d_name);
+		if (good)
+			printf("removed %s, which an earlier run left unfinished\n", entries[i]->d_name);
 		free(entries[i]);
 	}
 	if (n >= 0)
@@ -266,7 +269,7 @@ keep_bytes(struct backup *b, const char *file, const void *bytes, size_t length,
 
 /* One that isn't there is no failure: another host may have it. */
 static bool
-keep_file(struct backup *b, const char *from, const char *file)
+keep_file(struct backup *b, const char *from, const char *file, const char *mend)
 {
 	struct stat st;
 	size_t length;
@@ -278,8 +281,7 @@ keep_file(struct backup *b, const char *from, const char *file)
 	}
 	bytes = cli_read_file(b->cli->arena, from, &length);
 	if (bytes == NULL)
-		return cli_error(b->cli, "run it as root, or leave keys and secrets out by --without-secrets", "%s: %s", from,
-			   strerror(errno)) == CLI_DONE;
+		return cli_error(b->cli, mend, "%s: %s", from, strerror(errno)) == CLI_DONE;
 	return length == 0 || keep_bytes(b, file, bytes, length, &st.st_mtim);
 }
 
@@ -302,11 +304,10 @@ keep_keys(struct backup *b)
 		return true;
 	}
 	if (n < 0)
-		return cli_error(b->cli, "run it as root, or leave keys and secrets out by --without-secrets", "%s: %s",
-			   config->auth.keys, strerror(errno)) == CLI_DONE;
+		return cli_error(b->cli, LEAVE_OUT, "%s: %s", config->auth.keys, strerror(errno)) == CLI_DONE;
 	for (int i = 0; i < n; i++) {
 		good = good && keep_file(b, arena_printf(a, "%s/%s", config->auth.keys, entries[i]->d_name),
-				   arena_printf(a, "keys/%s", entries[i]->d_name));
+				   arena_printf(a, "keys/%s", entries[i]->d_name), LEAVE_OUT);
 		free(entries[i]);
 	}
 	free(entries);
@@ -338,7 +339,7 @@ keep_seals(struct backup *b)
 
 	for (size_t i = 0; good && i < BACKUP_DOMAINS; i++)
 		good = keep_file(b, arena_printf(a, "%s/%s", config->audit.seal, b->domains[i].name),
-		    arena_printf(a, "seal/%s", b->domains[i].name));
+		    arena_printf(a, "seal/%s", b->domains[i].name), "run it as root: seals are in every backup");
 	return good && directory_sync(b->cli, arena_printf(a, "%s/seal", b->partial));
 }
 

@@ -159,6 +159,18 @@ def test_secrets_can_be_left_out(server, tmp_path):
     assert names(tmp_path / "b" / name) == sorted([*(f"{d}.dump" for d in DOMAINS), "manifest.json", "medicore.conf", "seal"])
 
 
+def test_a_seal_that_can_not_be_read_ends_the_backup(server, tmp_path):
+    seal = server.directory / "seal" / "auth"
+    text = seal.read_text()
+    seal.unlink()
+    seal.mkdir()
+    said = server.medicore("backup", tmp_path / "b", "--without-secrets")
+    seal.rmdir()
+    seal.write_text(text)
+    refused(said, "seal/auth: Is a directory", "seals are in every backup")
+    assert names(tmp_path / "b") == []
+
+
 def test_old_backups_go_and_the_last_whole_one_never_does(server, tmp_path):
     directory = tmp_path / "b"
     for old in ("20200101T000000Z", "20210101T000000Z"):
