@@ -112,7 +112,7 @@ enum rc backup_store_moment(struct ctx *cx, struct backup_moment *ret);
 
 /* Who else is connected to the databases of an array literal of names. */
 struct backup_session {
-	const char *database, *role, *program;
+	const char *database, *role;
 	int64_t count;
 };
 enum rc backup_store_sessions(struct ctx *cx, const char *databases, struct backup_session **ret_sessions, size_t *ret_count);

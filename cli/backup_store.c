@@ -62,7 +62,6 @@ static const struct field names_fields[] = {
 static const struct field session_fields[] = {
 	{ .name = "database", .type = F_TEXT, .at = offsetof(struct backup_session, database) },
 	{ .name = "role", .type = F_TEXT, .at = offsetof(struct backup_session, role) },
-	{ .name = "program", .type = F_TEXT, .at = offsetof(struct backup_session, program) },
 	{ .name = "count", .type = F_INT, .at = offsetof(struct backup_session, count) },
 	FIELD_END,
 };
@@ -71,9 +70,9 @@ static const struct field session_fields[] = {
 static const struct pg_stmt sessions = {
 	.name = "backup_sessions",
 	.kind = PG_READ,
-	.sql = "select datname::text as database, usename::text as role, coalesce(application_name, '') as program, count(*) as count"
+	.sql = "select datname::text as database, usename::text as role, count(*) as count"
 	       " from pg_stat_activity where datname = any($1::text[]) and usename is not null and pid <> pg_backend_pid()"
-	       " group by 1, 2, 3 order by 1, 2, 3",
+	       " group by 1, 2 order by 1, 2",
 	.takes = "names",
 	.in = names_fields,
 	.out = session_fields,
