@@ -8,6 +8,8 @@
 #include "domain/billing/lines.h"
 #include "domain/billing/states.h"
 #include "domain/billing/take_over_store.h"
+#include "lib/base/clock.h"
+#include "lib/base/dates.h"
 #include "lib/base/uuid.h"
 
 #define REFUND_REASON "Refunded in the system replaced"
@@ -161,7 +163,10 @@ enter(struct ctx *cx, struct imported *to, const struct invoice *of)
 static const char *
 moment_of(struct ctx *cx, const char *booked)
 {
-	return booked == NULL ? NULL : arena_printf(cx->arena, "%sT12:00:00Z", booked);
+	char now[INSTANT_SIZE];
+
+	instant_format(clock_now_us(), now);
+	return booked == NULL ? arena_strdup(cx->arena, now) : arena_printf(cx->arena, "%sT12:00:00Z", booked);
 }
 
 enum rc
@@ -177,9 +182,8 @@ invoice_take_over(
 		return rc;
 	for (size_t i = 0; i < count; i++)
 		all[i] = invoice_of(&asked[i], due, was_due);
-	rc = imported_begin(cx, &to, moment_of(cx, booked));
-	if (rc == RC_OK)
-		rc = imported_insert(cx, &to, all, count, ret_each);
+	imported_begin(cx, &to, moment_of(cx, booked));
+	rc = imported_insert(cx, &to, all, count, ret_each);
 	for (size_t i = 0; rc == RC_OK && i < count; i++)
 		if (ret_each[i] == RC_OK)
 			enter(cx, &to, &all[i]);

@@ -23,15 +23,6 @@ static const struct field columns_fields[] = {
 	FIELD_END,
 };
 
-static const struct pg_stmt moment = {
-	.name = "imported_moment",
-	.kind = PG_READ,
-	.sql = "select coalesce($1::timestamptz, now())::text as at",
-	.takes = "at",
-	.in = columns_fields,
-	.out = columns_fields,
-};
-
 static const struct pg_stmt insert_imported = {
 	.name = "insert_imported",
 	.kind = PG_WRITE,
@@ -49,22 +40,16 @@ static const struct pg_stmt insert_imported = {
 	.out = pg_each_fields,
 };
 
-enum rc
+void
 imported_begin(struct ctx *cx, struct imported *ret, const char *at)
 {
-	struct columns found;
-	enum rc rc = pg_fetch_one(cx, &moment, &(struct columns){ .at = at }, &found);
-
-	if (rc != RC_OK)
-		return rc;
 	*ret = (struct imported){
-		.at = found.at,
+		.at = at,
 		.lines = PG_ROWS(cx->arena),
 		.payments = PG_ROWS(cx->arena),
 		.refunds = PG_ROWS(cx->arena),
 		.entries = PG_ROWS(cx->arena),
 	};
-	return RC_OK;
 }
 
 static void

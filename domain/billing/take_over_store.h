@@ -5,14 +5,13 @@
 #include "domain/billing/billing.h"
 #include "lib/pg/pg.h"
 
-/* Rows on their way, all of one moment, which the database understands. */
+/* Rows on their way, all of one moment, RFC 3339. */
 struct imported {
 	const char *at;
 	struct pg_rows lines, payments, refunds, entries;
 };
 
-/* at: RFC 3339; NULL: now. */
-enum rc imported_begin(struct ctx *cx, struct imported *ret, const char *at);
+void imported_begin(struct ctx *cx, struct imported *ret, const char *at);
 
 /* RC_OK, RC_DUPLICATE (the id), or RC_STALE (the id, with other values), for each. */
 enum rc imported_insert(struct ctx *cx, const struct imported *to, const struct invoice *all, size_t count, enum rc *ret_each);
