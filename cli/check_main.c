@@ -47,7 +47,7 @@ run(struct cli *cli, struct checked *w, const struct options *o)
 	struct mend *mend = NULL;
 	int status, left;
 
-	if (o->mend && !mend_open(cli, &scheduling_ports, &billing_ports, o->dry_run, &mend))
+	if (o->mend && !mend_open(cli, w, &scheduling_ports, &billing_ports, o->dry_run, &mend))
 		return CLI_FAILED;
 	status = check_all(cli, w, mend, o->json, o->grace_s);
 	if (mend == NULL)

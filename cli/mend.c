@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/check.h"
 #include "cli/mend_store.h"
 #include "domain/billing/billing.h"
 #include "domain/scheduling/scheduling.h"
@@ -19,7 +20,7 @@
 #define RELAY_ROLE "medicore_scheduling_relay"
 #define WORKER_ROLE "medicore_billing_worker"
 
-enum mend_connection { OPERATOR, RELAY, WORKER, BILLING, PATIENT, CONNECTIONS };
+enum mend_connection { RELAY, WORKER, PATIENT, OPENED, OPERATOR = OPENED, BILLING, CONNECTIONS };
 
 struct mend {
 	struct cli *cli;
@@ -27,23 +28,21 @@ struct mend {
 	const struct billing_ports *billing_ports;
 	bool dry_run;
 	struct arena *arena; /* of one thing that is mended */
-	struct ctx cx[CONNECTIONS];
+	struct ctx cx[CONNECTIONS]; /* from OPENED on by connections of who compares */
 	size_t opened;
 	struct ctx *failed;
 	int64_t mended, left;
 };
 
 bool
-mend_open(struct cli *cli, const struct scheduling_ports *scheduling_ports, const struct billing_ports *billing_ports, bool dry_run,
-    struct mend **ret)
+mend_open(struct cli *cli, const struct checked *w, const struct scheduling_ports *scheduling_ports,
+    const struct billing_ports *billing_ports, bool dry_run, struct mend **ret)
 {
 	const struct {
 		const char *database, *role;
-	} connections[CONNECTIONS] = {
-		[OPERATOR] = { config->database.scheduling, CLI_OPERATOR },
+	} connections[OPENED] = {
 		[RELAY] = { config->database.scheduling, RELAY_ROLE },
 		[WORKER] = { config->database.billing, WORKER_ROLE },
-		[BILLING] = { config->database.billing, CLI_OPERATOR },
 		[PATIENT] = { config->database.patient, CLI_OPERATOR },
 	};
 	struct mend *m = arena_zalloc(cli->arena, sizeof(*m));
@@ -53,7 +52,9 @@ mend_open(struct cli *cli, const struct scheduling_ports *scheduling_ports, cons
 	m->billing_ports = billing_ports;
 	m->dry_run = dry_run;
 	m->arena = arena_new();
-	for (; m->opened < CONNECTIONS; m->opened++) {
+	m->cx[OPERATOR] = *w->scheduling_too;
+	m->cx[BILLING] = *w->billing;
+	for (; m->opened < OPENED; m->opened++) {
 		if (cli_open(cli, connections[m->opened].database, connections[m->opened].role, &m->cx[m->opened]))
 			continue;
 		while (m->opened > 0)

@@ -11,13 +11,14 @@
 
 #include "cli/cli.h"
 
+struct checked;
 struct mend;
 struct scheduling_ports;
 struct billing_ports;
 
-/* False, said on standard error, where a database can't be opened.  With dry_run it says what it would do. */
-bool mend_open(struct cli *cli, const struct scheduling_ports *scheduling_ports, const struct billing_ports *billing_ports, bool dry_run,
-    struct mend **ret);
+/* Asks on the connections of w, too, which must stay.  False, said on standard error, where a database can't be opened.  With dry_run it says what it would do. */
+bool mend_open(struct cli *cli, const struct checked *w, const struct scheduling_ports *scheduling_ports,
+    const struct billing_ports *billing_ports, bool dry_run, struct mend **ret);
 
 /* Looks at patients and audit trails, says how many things were mended and are left, and ends it; CLI_FAILED where any is left. */
 int mend_end(struct mend *m);
