@@ -209,6 +209,23 @@ merge(struct settings_read *fresh, struct buf *taken, struct buf *waiting)
 	}
 }
 
+/* To a program that may not read its file a secret isn't set, but one that it had is not unset by that. */
+static bool
+secrets_there(const struct settings_read *fresh, FILE *say)
+{
+	bool there = true;
+
+	for (const struct setting *s = settings; s->section != NULL; s++) {
+		const struct setting_source *from = &fresh->sources[s - settings];
+
+		if (from->file == NULL || from->text != NULL || loaded->sources[s - settings].text == NULL)
+			continue;
+		fprintf(say, "%s: [%s] %s_file: %s: may not be read any more\n", from->where, s->section, s->key, from->file);
+		there = false;
+	}
+	return there;
+}
+
 bool
 config_reload(struct arena *a, struct config_change *ret_change)
 {
@@ -222,6 +239,10 @@ config_reload(struct arena *a, struct config_change *ret_change)
 	if (say == NULL)
 		abort();
 	fresh = settings_read(loaded_path, say);
+	if (fresh != NULL && !secrets_there(fresh, say)) {
+		settings_forget(fresh);
+		fresh = NULL;
+	}
 	fclose(say);
 	ret_change->wrong = fresh == NULL ? arena_strdup(a, said) : NULL;
 	free(said);

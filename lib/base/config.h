@@ -112,8 +112,8 @@ struct config_change {
 	const char *waiting; /* names of those that a new start would change; NULL: none */
 };
 
-/* Reads the same again, and takes what may be taken at any moment.  False where anything is wrong: then all stays as it is.  One thread at a
- * time. */
+/* Reads the same again, and takes what may be taken at any moment.  False where anything is wrong, or a secret that there was may not be read
+ * any more: then all stays as it is.  One thread at a time. */
 bool config_reload(struct arena *a, struct config_change *ret_change);
 
 /* "file:line", or the variable's name; NULL: the default is in force. */

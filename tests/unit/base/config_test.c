@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/unit/base/capture.h"
@@ -360,6 +361,32 @@ START_TEST(a_reload_of_a_bad_file_changes_nothing_and_says_why)
 }
 END_TEST
 
+#define NOBODY 65534
+
+START_TEST(a_reload_that_may_not_read_a_secrets_file_changes_nothing)
+{
+	bool by_root = geteuid() == 0; /* who may read everything */
+	char secret[64], content[128];
+
+	write_file(secret, BYTES("hunter2\n"));
+	snprintf(content, sizeof(content), "[database]\npassword_file = %s\n[web]\nrate = 5\n", secret);
+	load_to_reload(content);
+	ck_assert_int_eq(chmod(secret, 0), 0);
+	ck_assert(!by_root || (chown(path, NOBODY, NOBODY) == 0 && seteuid(NOBODY) == 0));
+	snprintf(content, sizeof(content), "[database]\npassword_file = %s\n[web]\nrate = 6\n", secret);
+	ck_assert(!reload_text(content));
+	ck_assert_ptr_nonnull(strstr(change.wrong, ":2: [database] password_file: /tmp/"));
+	ck_assert_str_eq(config->database.password, "hunter2");
+	ck_assert_int_eq(config->web.rate, 5);
+	ck_assert(reload_text("[web]\nrate = 6\n")); /* but it may go */
+	ck_assert_ptr_null(config->database.password);
+	ck_assert(!by_root || seteuid(0) == 0);
+	unlink(path);
+	unlink(secret);
+	arena_free(arena);
+}
+END_TEST
+
 Suite *
 config_suite(void)
 {
@@ -378,6 +405,7 @@ config_suite(void)
 	tcase_add_test(t, all_that_is_wrong_is_said);
 	tcase_add_test(t, a_reload_takes_what_may_change_and_names_the_rest);
 	tcase_add_test(t, a_reload_of_a_bad_file_changes_nothing_and_says_why);
+	tcase_add_test(t, a_reload_that_may_not_read_a_secrets_file_changes_nothing);
 	suite_add_tcase(suite, t);
 	return suite;
 }
