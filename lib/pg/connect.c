@@ -15,9 +15,11 @@
 #define RETRY_CONNECT_NS 1000000000
 
 /* What one connection has learnt is worth knowing for all of this process: which of the hosts serves, by its place in the list, and when a
- * server last kept somebody waiting in vain.  Connections that haven't been heard of since may well be as dead. */
+ * server was last found mute.  Connections that haven't been heard of since may well be as dead. */
 static _Atomic unsigned serving;
 static _Atomic int64_t mute_at_ns;
+static _Atomic int64_t heard_at_ns;  /* when it last answered anybody */
+static _Atomic int64_t silent_at_ns; /* since when it has answered nobody: the first wait in vain */
 
 static int64_t
 deadline_in(const struct ctx *cx, int64_t ms)
@@ -51,6 +53,26 @@ pg_poll(struct pollfd *fds, unsigned count, int64_t deadline_ns)
 		n = poll(fds, count, (int)left);
 	} while ((n < 0 && errno == EINTR) || (n == 0 && left == 1000000));
 	return n;
+}
+
+static void
+heard(struct pg *pg)
+{
+	heard_at_ns = pg->answered_at_ns = clock_monotonic_ns();
+}
+
+/* A deadline may have been short, and a statement slow: then this says nothing of other connections.  A server is mute that had the time to end
+ * the statement and say so, or that has answered nobody for as long as connecting may take. */
+static void
+waited_in_vain(int64_t started_ns)
+{
+	int64_t now = clock_monotonic_ns(), heard_ns = heard_at_ns, silent_ns = silent_at_ns;
+
+	if (silent_ns < heard_ns)
+		silent_at_ns = silent_ns = started_ns > heard_ns ? started_ns : heard_ns;
+	if (now - started_ns > (config->database.statement_timeout_ms + SERVER_FIRST_MS / 2) * 1000000 ||
+	    now - silent_ns > config->database.connect_timeout_ms * 1000000)
+		mute_at_ns = now;
 }
 
 /* Notices are nobody's business here, and libpq would print them; but one announces the end of an idle connection. */
@@ -227,7 +249,7 @@ open_connection(struct ctx *cx, struct pg *pg)
 	rc = pg->foreign != NULL ? connect_to_foreign(cx, pg, deadline) : connect_to_ours(cx, pg, deadline);
 	if (rc != RC_OK)
 		return rc;
-	pg->answered_at_ns = clock_monotonic_ns();
+	heard(pg);
 	pg->failed_at_ns = 0;
 	return RC_OK;
 }
@@ -283,6 +305,7 @@ pg_connected(struct ctx *cx, int64_t deadline_ns)
 enum rc
 pg_wait(struct ctx *cx, const char *where, int64_t deadline_ns)
 {
+	int64_t started_ns = clock_monotonic_ns();
 	struct pg *pg = cx->pg;
 	int unsent = 1;
 
@@ -295,14 +318,14 @@ pg_wait(struct ctx *cx, const char *where, int64_t deadline_ns)
 		if (unsent < 0)
 			unsent = 0; /* what the server said before it hung up may still be there to read */
 		if (unsent == 0 && !PQisBusy(pg->conn)) {
-			pg->answered_at_ns = clock_monotonic_ns();
+			heard(pg);
 			return RC_OK;
 		}
 		if (unsent == 1)
 			fd.events |= POLLOUT;
 		n = pg_poll(&fd, 1, deadline_ns);
 		if (n == 0) {
-			mute_at_ns = clock_monotonic_ns();
+			waited_in_vain(started_ns);
 			pg_drop(pg);
 			pg->failure = PG_FAILED;
 			return err_detail(cx, RC_TIMEOUT, "%s: the database did not answer in time", where);

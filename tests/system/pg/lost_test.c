@@ -102,6 +102,40 @@ START_TEST(a_mute_server_costs_one_deadline_and_one_attempt_to_connect)
 }
 END_TEST
 
+/* A statement that takes longer than its request has. */
+static void
+in_vain(int64_t ms)
+{
+	next_request(&cx);
+	cx.deadline_ns = clock_monotonic_ns() + ms * 1000000;
+	ck_assert_int_ne(pg_execute(&cx, &sleep_long, NULL, NULL), RC_OK);
+	next_request(&cx);
+}
+
+START_TEST(a_short_deadline_costs_its_own_connection_alone)
+{
+	int64_t before = number(&other, &backend_pid), own = number(&cx, &backend_pid);
+
+	in_vain(CONNECT_TIMEOUT_MS / 4);
+	ck_assert_int_ne(number(&cx, &backend_pid), own);
+	in_vain(CONNECT_TIMEOUT_MS / 4);
+	ck_assert_int_eq(number(&other, &backend_pid), before);
+}
+END_TEST
+
+START_TEST(a_server_that_was_mute_is_asked_by_new_connections_however_short_deadlines_are)
+{
+	int64_t before = number(&other, &backend_pid);
+
+	ck_assert_int_eq(insert(&cx, "before"), RC_OK);
+	server("pause");
+	in_vain(_i == 0 ? CONNECT_TIMEOUT_MS + 100 : 2 * STATEMENT_TIMEOUT_MS);
+	server("resume");
+	ck_assert_int_ne(number(&other, &backend_pid), before);
+	ck_assert_int_eq(insert(&cx, "after"), RC_OK);
+}
+END_TEST
+
 START_TEST(a_transaction_whose_connection_dies_has_no_effect)
 {
 	ck_assert_int_eq(pg_begin(&cx), RC_OK);
@@ -263,6 +297,8 @@ lost_suite(void)
 	tcase_add_test(t, a_write_on_a_connection_that_died_idle_succeeds);
 	tcase_add_test(t, a_server_that_dies_under_a_statement_is_unavailable_at_once);
 	tcase_add_test(t, a_mute_server_costs_one_deadline_and_one_attempt_to_connect);
+	tcase_add_test(t, a_short_deadline_costs_its_own_connection_alone);
+	tcase_add_loop_test(t, a_server_that_was_mute_is_asked_by_new_connections_however_short_deadlines_are, 0, 2);
 	tcase_add_test(t, a_transaction_whose_connection_dies_has_no_effect);
 	tcase_add_test(t, a_commit_on_a_lost_connection_is_not_called_done);
 	tcase_add_test(t, connections_that_are_ended_all_the_time_give_no_wrong_answer);
