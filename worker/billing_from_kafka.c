@@ -43,15 +43,25 @@ go_back(struct worker *w, struct ctx *cx, enum rc rc)
 	bus_rewind(w->consumer);
 }
 
-static void
+/* Whether it is known that nothing waits for us. */
+static bool
 count_lag(const struct worker *w)
 {
 	int64_t lag;
 
-	if (bus_lag(w->consumer, &lag))
-		metrics_set(M_CONSUMER_LAG, 0, lag);
-	else
+	if (!bus_lag(w->consumer, &lag)) {
 		metrics_unset(M_CONSUMER_LAG, 0);
+		return false;
+	}
+	metrics_set(M_CONSUMER_LAG, 0, lag);
+	return lag == 0;
+}
+
+static void
+turned(const struct worker *w)
+{
+	if (w->trouble.attempts == 0 && w->commit_trouble.attempts == 0)
+		metrics_task_done(TASK_EVENTS);
 }
 
 /* How long to pause before the next one. */
@@ -61,16 +71,19 @@ take_batch(struct worker *w)
 	struct event *events;
 	struct ctx cx;
 	size_t count;
+	bool none;
 	enum rc rc;
 
 	arena_reset(w->arena);
 	ctx_init(&cx, w->arena, w->pg);
-	count_lag(w);
+	none = count_lag(w);
 	rc = bus_consume(&cx, w->consumer, w->arena, (size_t)config->events.batch, POLL_MS, &events, &count);
 	if (rc == RC_OK && count == 0) {
-		metrics_task_done(TASK_EVENTS);
 		if (w->commit_trouble.attempts > 0)
 			commit(w, &cx);
+		if (none)
+			trouble_end(&w->trouble); /* what it was about is another's by now */
+		turned(w);
 		return 0;
 	}
 	if (rc == RC_OK)
@@ -82,6 +95,7 @@ take_batch(struct worker *w)
 	w->failures = 0;
 	trouble_end(&w->trouble);
 	commit(w, &cx);
+	turned(w);
 	return 0;
 }
 

@@ -301,7 +301,7 @@ finish(struct collector *c, struct ctx *cx)
 
 /* --- turns --- */
 
-/* Of what is in the batch and behind it, for those who watch. */
+/* Of what is in the batch and behind it, for those who watch; of a file that can't be read, how long it is. */
 static void
 tell_backlog(const struct collector *c)
 {
@@ -313,8 +313,11 @@ tell_backlog(const struct collector *c)
 		if (at->known && (since_us == 0 || at->us < since_us))
 			since_us = at->us;
 	}
-	metrics_set(M_AUDIT_SPOOL_BYTES, 0, c->spool.count == 0 ? 0 : spool_waiting(&c->spool));
-	metrics_set(M_AUDIT_SPOOL_OLDEST, 0, since_us);
+	metrics_set(M_AUDIT_SPOOL_BYTES, 0, c->spool.count == 0 && c->spool.failed == NULL ? 0 : spool_waiting(&c->spool));
+	if (since_us == 0 && c->spool.failed != NULL)
+		metrics_unset(M_AUDIT_SPOOL_OLDEST, 0);
+	else
+		metrics_set(M_AUDIT_SPOOL_OLDEST, 0, since_us);
 }
 
 /* While nothing can be stored it can still be looked at, as far as is known what was stored before. */
@@ -417,6 +420,8 @@ turn(struct collector *c, struct ctx *cx, bool *ret_full)
 		trouble_end(&c->spool_trouble);
 	if (clock_monotonic_ns() >= c->seal_at_ns)
 		seal(c);
+	if (c->spool_trouble.attempts == 0 && c->seal_trouble.attempts == 0)
+		metrics_task_done(TASK_AUDIT);
 	*ret_full = c->spool.count == BATCH_ENTRIES || c->spool.length + 2 * AUDIT_LINE_MAX > BATCH_BYTES;
 	purge(c, cx);
 	if (c->spool.count == 0)

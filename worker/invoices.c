@@ -66,6 +66,7 @@ turn(struct invoices *in, struct ctx *cx, bool *ret_full)
 	if (rc != RC_OK)
 		return rc;
 	trouble_end(&in->trouble);
+	metrics_task_done(TASK_INVOICES);
 	if (numbered > 0)
 		log_line(LOG_DEBUG, "invoices: %zu numbered", numbered);
 	return RC_OK;

@@ -267,7 +267,6 @@ trouble_pause_ms(const struct trouble *t)
 void
 trouble_end(struct trouble *t)
 {
-	metrics_task_done(t->task);
 	if (t->attempts == 0)
 		return;
 	log_line(LOG_INFO, "%s: works again, after %d attempts", t->what, t->attempts);

@@ -49,7 +49,8 @@ void loop_end(struct pulse *loop);
 
 /*
  * Pauses that get longer while something fails, 50 ms to half a second, so that its return is noticed well within two.  Says that it fails when
- * it begins to and every half a minute from then on, and when it is over.  Starts zeroed but for what and task, which counts it.
+ * it begins to and every half a minute from then on, and when it is over.  Starts zeroed but for what and task, which counts it; a task may have
+ * several, and is done (metrics_task_done) at the end of a turn in which none of them lasts.
  */
 struct trouble {
 	const char *what; /* "publish", say */

@@ -141,6 +141,7 @@ turn(struct relay *r, struct ctx *cx)
 	if (rc != RC_OK)
 		return rc;
 	trouble_end(&r->trouble);
+	metrics_task_done(TASK_OUTBOX);
 	if (!empty)
 		return RC_OK;
 	rc = purge(r, cx);

@@ -73,6 +73,7 @@ turn(struct ctx *cx, const struct billing_ports *ports, struct trouble *trouble)
 	if (rc != RC_OK)
 		return rc;
 	trouble_end(trouble);
+	metrics_task_done(TASK_DEAD_LETTERS);
 	if (count > 0)
 		return RC_OK;
 	rc = count_letters(cx);

@@ -188,6 +188,24 @@ def test_a_database_that_is_away_is_counted(system):
     wait_until(lambda: Counts(system).get("outbox_events", program="relay-billing") == 0, 20, "a relay that knows")
 
 
+def test_a_file_of_the_spool_that_can_not_be_read_is_no_success(system):
+    labels = {"program": "relay-auth", "task": "audit"}
+    strange = system.run / "spool" / "auth" / f"test.{uuid.uuid4()}"
+    moved = Moved(system)
+    strange.mkdir()
+    try:
+        wait_until(lambda: moved("task_failures_total", **labels) > 0, 20, "a turn that failed")
+        before, moved = Counts(system).get("task_success_timestamp_seconds", **labels), Moved(system)
+        system.http("POST", "/auth/login", {"email": "nobody@example.org", "password": "not that one"}, role=None)
+        # The rest goes on, but the task as a whole didn't get through.
+        wait_until(lambda: moved("audit_entries_stored_total", program="relay-auth") > 0 and moved("task_failures_total", **labels) > 1, 20,
+                   "an entry")
+        assert Counts(system).get("task_success_timestamp_seconds", **labels) == before
+    finally:
+        strange.rmdir()
+    wait_until(lambda: Counts(system).get("task_success_timestamp_seconds", **labels) > before, 20, "a turn that got through")
+
+
 def front_door(system, path="/metrics", **headers):
     rq = urllib.request.Request(system.env["MEDICORE_URL"] + path, headers={k.replace("_", "-"): v for k, v in headers.items()})
     try:
