@@ -5,6 +5,10 @@
 
 #define FIELDS_MAX 6
 #define NAME_MAX_LENGTH 100
+
+/* More than any program has, and few enough to compare each with all others. */
+#define FAMILIES_MAX 100
+#define LABELS_MAX 8
 #define SCALE_MAX 1000000000
 
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
@@ -15,7 +19,7 @@ struct parser {
 	struct read_file *file;
 	struct read_family **last_family;
 	struct read_series **last_series; /* NULL: no family yet */
-	size_t value_count, values, gauges;
+	size_t value_count, values, gauges, families;
 };
 
 /* Of printable ASCII without what would need escaping. */
@@ -76,17 +80,35 @@ parse_bounds(const char *s, struct read_family *f)
 	}
 }
 
-/* name="value",name="value" */
+/* s is the label's name for length bytes. */
+static bool
+label_named(const char *s, size_t length, const char *name)
+{
+	return strlen(name) == length && memcmp(s, name, length) == 0;
+}
+
+/* name="value",name="value", each name once and none that the writer adds: Prometheus would refuse the whole page, all programs'. */
 static bool
 labels_good(const char *s)
 {
+	struct {
+		const char *name;
+		size_t length;
+	} seen[LABELS_MAX];
+	size_t count = 0;
+
 	if (!plain(s))
 		return false;
 	for (;;) {
 		size_t n = strspn(s, LOWER "_");
 
-		if (n == 0 || s[n] != '=' || s[n + 1] != '"')
+		if (n == 0 || s[n] != '=' || s[n + 1] != '"' || count == LABELS_MAX || label_named(s, n, "program") || label_named(s, n, "le"))
 			return false;
+		for (size_t i = 0; i < count; i++)
+			if (seen[i].length == n && memcmp(seen[i].name, s, n) == 0)
+				return false;
+		seen[count].name = s;
+		seen[count++].length = n;
 		s += n + 2;
 		n = strcspn(s, "\"");
 		if (s[n] == '\0')
@@ -108,6 +130,25 @@ kind_known(const char *s, enum kind *ret)
 	return true;
 }
 
+/* Whether a name of ours means what it does with us: whoever comes first says what kind it is, to the loss of all others.  What the writer makes
+ * itself nobody else may, and nobody says the same twice. */
+static bool
+name_free(const struct parser *p, const struct read_family *family)
+{
+	static const char *const own[] = { OWN_BUILD_INFO, OWN_PROCESSES, OWN_STARTS, OWN_START_TIME, OWN_UNREADABLE };
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
+		if (strcmp(family->name, own[i]) == 0)
+			return false;
+	for (enum metric m = 0; m < M_COUNT; m++)
+		if (strcmp(family->name, metric_rows[m].name) == 0 && family->kind != metric_rows[m].kind)
+			return false;
+	for (const struct read_family *f = p->file->families; f != NULL; f = f->next)
+		if (strcmp(family->name, f->name) == 0)
+			return false;
+	return true;
+}
+
 /* name kind scale bounds help */
 static bool
 take_family(struct parser *p, char *const *fields)
@@ -117,7 +158,8 @@ take_family(struct parser *p, char *const *fields)
 	f->name = fields[0];
 	f->help = fields[4];
 	if (!consists(f->name, LOWER "_", NAME_MAX_LENGTH) || strncmp(f->name, "medicore_", 9) != 0 || !plain(f->help) ||
-	    !kind_known(fields[1], &f->kind) || !parse_scale(fields[2], &f->scale) || !parse_bounds(fields[3], f))
+	    !kind_known(fields[1], &f->kind) || !parse_scale(fields[2], &f->scale) || !parse_bounds(fields[3], f) ||
+	    p->families++ == FAMILIES_MAX || !name_free(p, f))
 		return false;
 	*p->last_family = f;
 	p->last_family = &f->next;

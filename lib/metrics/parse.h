@@ -30,6 +30,13 @@ struct read_file {
 	struct read_family *families;
 };
 
+/* What metrics_write says of each program, or of all, by itself. */
+#define OWN_BUILD_INFO "medicore_build_info"
+#define OWN_PROCESSES "medicore_processes"
+#define OWN_STARTS "medicore_process_starts_total"
+#define OWN_START_TIME "medicore_start_time_seconds"
+#define OWN_UNREADABLE "medicore_metrics_files_unreadable"
+
 /* The text of a file with as many values, which nothing is believed of; text is length bytes with a NUL behind them, and is cut to pieces.
  * False where it isn't as layout.h says. */
 bool parse_text(struct arena *a, char *text, size_t length, size_t values, struct read_file *ret);

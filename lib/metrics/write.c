@@ -188,13 +188,13 @@ write_processes(struct writer *w, const char *version)
 		if (w->lives[i] && started_us > 0 && started_us < oldest_us)
 			oldest_us = started_us;
 	}
-	write_own(w, "medicore_build_info", "gauge", "Version of the program that counted last; always 1.",
+	write_own(w, OWN_BUILD_INFO, "gauge", "Version of the program that counted last; always 1.",
 	    arena_printf(w->arena, "version=\"%s\"", version), 1, 1);
-	write_own(w, "medicore_processes", "gauge", "Processes of the program that run.", "", living, 1);
-	write_own(w, "medicore_process_starts_total", "counter", "Processes of the program that were started.", "",
+	write_own(w, OWN_PROCESSES, "gauge", "Processes of the program that run.", "", living, 1);
+	write_own(w, OWN_STARTS, "counter", "Processes of the program that were started.", "",
 	    atomic_load_explicit(&w->header->starts, memory_order_relaxed), 1);
 	if (oldest_us != INT64_MAX)
-		write_own(w, "medicore_start_time_seconds", "gauge", "When the oldest of the processes that run was started.", "",
+		write_own(w, OWN_START_TIME, "gauge", "When the oldest of the processes that run was started.", "",
 		    (uint64_t)oldest_us, 1000000);
 }
 
@@ -302,8 +302,8 @@ write_families(const struct writer *w, struct buf *out)
 		buf_add(out, f->samples.bytes, f->samples.length);
 	}
 	buf_addf(out,
-	    "# HELP medicore_metrics_files_unreadable Files of programs' counts that could not be read.\n"
-	    "# TYPE medicore_metrics_files_unreadable gauge\nmedicore_metrics_files_unreadable %u\n",
+	    "# HELP " OWN_UNREADABLE " Files of programs' counts that could not be read.\n"
+	    "# TYPE " OWN_UNREADABLE " gauge\n" OWN_UNREADABLE " %u\n",
 	    w->unreadable);
 }
 

@@ -39,6 +39,8 @@ static const struct {
 	{ COUNTER "S\t1\ta=\"b\",c_d=\"/{id}\"\nS\t0\ta=\"\"\n", 2 },
 	{ V "F\tmedicore_x\th\t1000\t1,2,3\tX.\nS\t1\t-\n", 5 },
 	{ V "F\tmedicore_x\ta\t1000000\t-\tX.\nS\t1\t-\n", 0 },
+	{ V "F\tmedicore_logins_total\tc\t1\t-\tOurs.\nS\t1\t-\n", 1 },
+	{ COUNTER "S\t1\tprograms=\"b\",l=\"a\"\nS\t1\tl=\"le\",lee=\"program\"\n", 2 },
 };
 
 START_TEST(a_file_as_it_should_be_is_read)
@@ -79,6 +81,14 @@ static const struct {
 	{ V "F\tmedicore_x\th\t1\t99999999999999999999\tX.\nS\t1\t-\n", 3 },
 	{ V "F\tmedicore_x\tc\t1\t1\tX.\nS\t1\t-\n", 1 },    /* a counter with bounds */
 	{ V "F\tmedicore_x\tc\t1\t-\tX\\n.\nS\t1\t-\n", 1 }, /* help with an escape */
+	{ COUNTER "S\t1\tprogram=\"b\"\n", 1 },            /* labels that the writer adds */
+	{ COUNTER "S\t1\ta=\"b\",le=\"1\"\n", 1 },
+	{ COUNTER "S\t1\ta=\"b\",c=\"d\",a=\"e\"\n", 1 },   /* a label twice */
+	{ COUNTER "S\t1\ta=\"\",b=\"\",c=\"\",d=\"\",e=\"\",f=\"\",g=\"\",h=\"\",i=\"\"\n", 1 }, /* too many */
+	{ COUNTER "S\t1\t-\nF\tmedicore_toys_total\tc\t1\t-\tToys.\n", 1 }, /* a family twice */
+	{ V "F\tmedicore_logins_total\tg\t1\t-\tX.\n", 0 },  /* one of ours, of another kind */
+	{ V "F\tmedicore_build_info\tg\t1\t-\tX.\n", 0 },    /* one that the writer makes */
+	{ V "F\tmedicore_metrics_files_unreadable\tg\t1\t-\tX.\n", 0 },
 };
 
 START_TEST(a_file_that_is_not_is_left_out)
@@ -100,6 +110,22 @@ START_TEST(more_gauges_than_there_are_are_refused)
 	write_file(many.bytes, 0, 0);
 	ck_assert(has("medicore_metrics_files_unreadable 0"));
 	buf_add_text(&many, gauge);
+	write_file(many.bytes, 0, 0);
+	ck_assert(has("medicore_metrics_files_unreadable 1"));
+	arena_free(many.arena);
+}
+END_TEST
+
+START_TEST(more_families_than_any_program_has_are_refused)
+{
+	struct buf many = { .arena = arena_new() };
+
+	buf_add_text(&many, V);
+	for (int i = 0; i < 100; i++)
+		buf_addf(&many, "F\tmedicore_%c%c\tg\t1\t-\tX.\n", 'a' + i / 26, 'a' + i % 26);
+	write_file(many.bytes, 0, 0);
+	ck_assert(has("medicore_metrics_files_unreadable 0"));
+	buf_add_text(&many, "F\tmedicore_more\tg\t1\t-\tX.\n");
 	write_file(many.bytes, 0, 0);
 	ck_assert(has("medicore_metrics_files_unreadable 1"));
 	arena_free(many.arena);
@@ -135,6 +161,7 @@ read_suite(void)
 	tcase_add_loop_test(tests, a_file_as_it_should_be_is_read, 0, (int)(sizeof(good) / sizeof(*good)));
 	tcase_add_loop_test(tests, a_file_that_is_not_is_left_out, 0, (int)(sizeof(bad) / sizeof(*bad)));
 	tcase_add_test(tests, more_gauges_than_there_are_are_refused);
+	tcase_add_test(tests, more_families_than_any_program_has_are_refused);
 	tcase_add_loop_test(tests, a_file_that_was_cut_is_left_out, 1, 40);
 	tcase_add_test(tests, what_is_no_file_is_left_out_and_what_has_another_name_is_nobodys);
 	suite_add_tcase(suite, tests);
