@@ -247,15 +247,17 @@ read_answer(
 	return RC_OK;
 }
 
+/* What we ask ourselves is no call of a service. */
 static void
-count(enum rc rc, int64_t started_ns)
+count(const struct rpc_channel *c, enum rc rc, int64_t started_ns)
 {
 	enum metric_outcome outcome = rc == RC_OK		? OUTCOME_OK
 				      : rc == RC_TIMEOUT	? OUTCOME_TIMEOUT
 				      : rc_meaning(rc)->http >= 500 ? OUTCOME_UNAVAILABLE
 								: OUTCOME_REFUSED;
 
-	metrics_observe(M_GRPC_CLIENT_SECONDS, outcome, clock_monotonic_ns() - started_ns);
+	if (!c->connected)
+		metrics_observe(M_GRPC_CLIENT_SECONDS, outcome, clock_monotonic_ns() - started_ns);
 }
 
 enum rc
@@ -281,7 +283,7 @@ rpc_invoke(struct ctx *cx, struct rpc_channel *c, const ProtobufCServiceDescript
 		rc = read_answer(cx, &o, m->output, ret_answer);
 	else
 		rc = failed(cx, &o);
-	count(rc, started_ns);
+	count(c, rc, started_ns);
 	grpc_byte_buffer_destroy(o.out);
 	grpc_byte_buffer_destroy(o.in);
 	return rc;

@@ -83,6 +83,16 @@ def test_a_watchdog_is_answered_at_least_twice_in_its_time(start):
     assert time.monotonic() - began < 6 * 0.9
 
 
+def test_what_a_program_asks_itself_for_its_watchdog_is_no_call_of_a_service(start, environ, tmp_path):
+    environ["MEDICORE__METRICS__DIRECTORY"] = str(tmp_path)
+    program = start("billing-worker", watchdog_s=WATCHDOG_S).ready()
+    for _ in range(3):
+        program.hears(("WATCHDOG", "1"))
+    said = subprocess.run([BUILD / "medicore", "metrics"], env=environ, check=True, text=True, stdout=subprocess.PIPE).stdout
+    assert 'medicore_processes{program="billing-worker"} 1' in said
+    assert "medicore_grpc_client_call_duration_seconds" not in said
+
+
 @pytest.mark.parametrize("name", ["patient", "patientd", "relay patient"])
 def test_a_watchdog_of_another_process_is_not_answered(start, name):
     program = start(name, watchdog_s=0.1, settings={"WATCHDOG_PID": "1"}).ready()
