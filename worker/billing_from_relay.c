@@ -83,6 +83,7 @@ billing_from_relay(const struct billing_ports *ports)
 		.message_max = MESSAGE_MAX,
 	};
 	struct rpc_server *server;
+	bool ready = false;
 
 	sink_ports = ports;
 	sink.deliver = deliver;
@@ -90,7 +91,8 @@ billing_from_relay(const struct billing_ports *ports)
 	if (server != NULL) {
 		replay_start(ports);
 		rpc_server_start(server);
-		if (!process_ready(alive, server))
+		ready = process_ready(alive, server);
+		if (!ready)
 			process_stop();
 		stop_await();
 		process_end();
@@ -99,5 +101,5 @@ billing_from_relay(const struct billing_ports *ports)
 		rpc_server_free(server);
 	}
 	arena_free(arena);
-	return server != NULL;
+	return ready;
 }

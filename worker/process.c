@@ -166,7 +166,7 @@ process_ready(bool (*other)(void *closure), void *closure)
 		fprintf(stderr, "a thread: %s\n", strerror(err));
 	else
 		notify_ready("Working");
-	return attended;
+	return err == 0;
 }
 
 void
