@@ -61,6 +61,9 @@ struct pg {
 
 /* --- connect.c --- */
 
+/* As pg_open, but the first statement connects. */
+struct pg *pg_new(const char *database, const char *role);
+
 /* When a statement that starts now has to be answered; the server's own statement_timeout comes a bit earlier. */
 int64_t pg_deadline(const struct ctx *cx);
 

@@ -335,29 +335,47 @@ pg_wait(struct ctx *cx, const char *where, int64_t deadline_ns)
 	}
 }
 
-struct pg *
-pg_open(const char *database, const char *role)
+static struct pg *
+unconnected(void)
 {
 	struct arena *arena = arena_new();
 	struct pg *pg = arena_zalloc(arena, sizeof(*pg));
-	struct ctx cx;
+
+	pg->arena = arena;
+	return pg;
+}
+
+struct pg *
+pg_new(const char *database, const char *role)
+{
+	struct pg *pg;
 
 	if (strlen(database) >= 64 || strlen(role) >= 64) {
 		fprintf(stderr, "database %s, role %s: names have at most 63 bytes\n", database, role);
-		arena_free(arena);
 		return NULL;
 	}
-	pg->arena = arena;
-	pg->database = arena_strdup(arena, database);
-	pg->role = arena_strdup(arena, role);
+	pg = unconnected();
+	pg->database = arena_strdup(pg->arena, database);
+	pg->role = arena_strdup(pg->arena, role);
 	/* A backend whose client is gone stops working, one left inside a transaction lets go of its locks; compiling
 	 * short statements costs more than running them. */
-	pg->options = arena_printf(arena,
+	pg->options = arena_printf(pg->arena,
 	    "-c TimeZone=UTC -c DateStyle=ISO -c statement_timeout=%lld"
 	    " -c client_connection_check_interval=1000 -c idle_in_transaction_session_timeout=30000 -c "
 	    "jit=off",
 	    (long long)config->database.statement_timeout_ms);
-	ctx_init(&cx, arena, pg);
+	return pg;
+}
+
+struct pg *
+pg_open(const char *database, const char *role)
+{
+	struct pg *pg = pg_new(database, role);
+	struct ctx cx;
+
+	if (pg == NULL)
+		return NULL;
+	ctx_init(&cx, pg->arena, pg);
 	(void)pg_connect(&cx);
 	return pg;
 }
@@ -365,11 +383,9 @@ pg_open(const char *database, const char *role)
 struct pg *
 pg_open_foreign(const char *conninfo)
 {
-	struct arena *arena = arena_new();
-	struct pg *pg = arena_zalloc(arena, sizeof(*pg));
+	struct pg *pg = unconnected();
 
-	pg->arena = arena;
-	pg->foreign = arena_strdup(arena, conninfo);
+	pg->foreign = arena_strdup(pg->arena, conninfo);
 	return pg;
 }
 

@@ -51,12 +51,20 @@ pg_ready(struct ctx *cx, int schema)
 enum rc
 pg_schema(struct ctx *cx, int64_t *ret_number)
 {
+	struct err before = cx->err, why;
 	struct schema found = { 0 };
 	enum rc rc;
 
-	rc = pg_fetch_one(cx, &any_migration, NULL, &found);
-	if (rc == RC_OK && found.there)
-		rc = pg_fetch_one(cx, &newest_migration, NULL, &found);
+	rc = pg_fetch_one(cx, &newest_migration, NULL, &found);
+	if (rc == RC_INTERNAL) { /* no such table, or no right to it */
+		why = cx->err;
+		cx->err = before;
+		rc = pg_fetch_one(cx, &any_migration, NULL, &found);
+		if (rc == RC_OK && found.there) {
+			cx->err = why;
+			rc = RC_INTERNAL;
+		}
+	}
 	if (rc == RC_OK)
 		*ret_number = found.number;
 	return rc;
@@ -90,7 +98,7 @@ static enum pg_fit
 look(const struct pg_need *n, bool said)
 {
 	struct arena *a = arena_new();
-	struct pg *pg = pg_open(n->database, n->role);
+	struct pg *pg = pg_new(n->database, n->role);
 	enum pg_fit fit = PG_MISFITS; /* names that are none */
 	const char *words = NULL;
 	struct ctx cx;
