@@ -62,12 +62,6 @@ deliver(Medicore__V1__EventSink_Service *service, const Medicore__V1__EventBatch
 	answer(&receipt, closure_data);
 }
 
-static bool
-alive(void *server)
-{
-	return rpc_server_alive(server);
-}
-
 bool
 billing_from_relay(const struct billing_ports *ports)
 {
@@ -91,7 +85,7 @@ billing_from_relay(const struct billing_ports *ports)
 	if (server != NULL) {
 		replay_start(ports);
 		rpc_server_start(server);
-		ready = process_ready(alive, server);
+		ready = process_ready(rpc_server_alive, server);
 		if (!ready)
 			process_stop();
 		stop_await();

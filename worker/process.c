@@ -98,32 +98,20 @@ process_start(const struct process *p, int argc, char **argv, const char **ret_a
 void
 process_count(const char *name, unsigned groups)
 {
-	const char *why;
-
 	metrics_begin(METRICS_DATABASE | METRICS_TASKS | groups);
-	metrics_open(config->metrics.directory, name, &why);
-	if (why != NULL)
-		log_line(LOG_WARNING, "[metrics] directory %s: %s; nobody sees what this process counts", config->metrics.directory, why);
+	metrics_open(config->metrics.directory, name, log_line);
 }
 
 /* --- its database --- */
 
-static struct pg_need need;
 static bool unknown;
-
-static void
-say_schema(bool ends, const char *words)
-{
-	log_line(ends ? LOG_ERROR : LOG_WARNING, "%s", words);
-}
 
 int
 process_schema(const char *database, const char *role, int schema)
 {
-	enum pg_fit fit;
+	const struct pg_need need = { .database = database, .role = role, .schema = schema, .say = log_line };
+	enum pg_fit fit = pg_schema_check(&need);
 
-	need = (struct pg_need){ .database = database, .role = role, .schema = schema, .say = say_schema };
-	fit = pg_schema_check(&need);
 	unknown = fit == PG_UNKNOWN;
 	return fit == PG_MISFITS ? PG_MISFIT_STATUS : -1;
 }
@@ -160,7 +148,7 @@ process_ready(bool (*other)(void *closure), void *closure)
 	also_alive = other;
 	err = pthread_create(&attending, NULL, attend_here, &attendant);
 	attended = err == 0;
-	if (err == 0 && unknown && !pg_schema_await(&need))
+	if (err == 0 && unknown && !pg_schema_await())
 		err = EAGAIN;
 	if (err != 0)
 		fprintf(stderr, "a thread: %s\n", strerror(err));

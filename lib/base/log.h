@@ -18,6 +18,9 @@ enum log_level log_level_named(const char *name);
 void log_open(const char *program, enum log_level level);
 void log_level_set(enum log_level level); /* at any time */
 
+/* log_line's type: for those who don't log, but have something to say to whoever does. */
+typedef void log_fn(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 /* {"time":…,"level":…,"program":…,"message":…}; one write(2) a line, cut at 4 KiB. */
 void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

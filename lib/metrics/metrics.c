@@ -221,12 +221,13 @@ short_name(const char *program)
 }
 
 void
-metrics_open(const char *directory, const char *program, const char **ret_why)
+metrics_open(const char *directory, const char *program, log_fn *say)
 {
 	struct layout layout = { .text = { .arena = planned.memory } };
 	struct place found[M_COUNT];
 	unsigned first[M_COUNT] = { 0 };
 	struct mapping mapping;
+	const char *why;
 
 	layout.values = plan(&layout.text, found, first);
 	mapped_size = layout_size(layout.values, layout.text.length);
@@ -239,7 +240,9 @@ metrics_open(const char *directory, const char *program, const char **ret_why)
 		.same = same,
 		.fill = fill,
 	};
-	mapped = mapping_open(&mapping, &mapped_fd, ret_why);
+	mapped = mapping_open(&mapping, &mapped_fd, &why);
+	if (why != NULL)
+		say(LOG_WARNING, "[metrics] directory %s: %s; nobody sees what this process counts", directory, why);
 	place_rows(found, first, claim());
 	atomic_fetch_add_explicit(&mapped->starts, 1, memory_order_relaxed);
 	arena_free(planned.memory);

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/base/log.h"
 #include "lib/base/text.h"
 
 /* Rows of the table (table.c), which says what each is and which labels it has.  `which` below is the number of its label's value. */
@@ -88,10 +89,10 @@ void metrics_series(enum metric m, const char *labels, bool shown);
 
 /*
  * Counts from now on in directory's file NAME.metrics, where NAME is program's without "medicore-" and ".fcgi", and as one of the program's processes until its end.  One of the same layout
- * and version is taken as it is; any other gives way to a new one.  Where directory is empty or can't be used (*ret_why says so, else
- * it is NULL) the process counts for itself, and nobody sees it.
+ * and version is taken as it is; any other gives way to a new one.  Where directory is empty, or can't be used, which is said, the
+ * process counts for itself, and nobody sees it.
  */
-void metrics_open(const char *directory, const char *program, const char **ret_why);
+void metrics_open(const char *directory, const char *program, log_fn *say);
 void metrics_close(void);
 
 /* --- counting --- */

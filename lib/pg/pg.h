@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "lib/base/ctx.h"
+#include "lib/base/log.h"
 #include "lib/field/field.h"
 
 struct pg;
@@ -75,7 +76,7 @@ enum rc pg_schema(struct ctx *cx, int64_t *ret_number);
 struct pg_need {
 	const char *database, *role;
 	int schema;
-	void (*say)(bool ends, const char *words);
+	log_fn *say; /* an error is the program's end */
 };
 
 enum pg_fit {
@@ -85,11 +86,11 @@ enum pg_fit {
 };
 #define PG_MISFIT_STATUS 78 /* EX_CONFIG of sysexits.h */
 
-/* Asks once; the first thing of all, where threads come later. */
+/* Asks once; the first thing of all, where threads come later.  *n's texts must stay. */
 enum pg_fit pg_schema_check(const struct pg_need *n);
 
-/* After PG_UNKNOWN: a thread that asks until there is an answer, and ends the process where it is PG_MISFITS.  *n's texts must stay. */
-bool pg_schema_await(const struct pg_need *n);
+/* After PG_UNKNOWN: a thread that asks until there is an answer, and ends the process where it is PG_MISFITS. */
+bool pg_schema_await(void);
 
 /* The one row that is expected.  RC_NOT_FOUND where there is none; ret_row is written only on RC_OK, its texts are in the
  * arena. */

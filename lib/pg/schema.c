@@ -72,7 +72,7 @@ pg_schema(struct ctx *cx, int64_t *ret_number)
 
 /* --- before serving --- */
 
-/* What the thread needs; static, as there is one program in a process. */
+/* What was asked for, for the thread that goes on asking; static, as there is one program in a process. */
 static struct pg_need need;
 
 static enum pg_fit
@@ -109,7 +109,7 @@ look(const struct pg_need *n, bool said)
 		pg_close(pg);
 	}
 	if (words != NULL && !(said && fit == PG_UNKNOWN))
-		n->say(fit == PG_MISFITS, words);
+		n->say(fit == PG_MISFITS ? LOG_ERROR : LOG_WARNING, "%s", words);
 	arena_free(a);
 	return fit;
 }
@@ -134,15 +134,15 @@ go_on_looking(void *arg)
 enum pg_fit
 pg_schema_check(const struct pg_need *n)
 {
+	need = *n;
 	return look(n, false);
 }
 
 bool
-pg_schema_await(const struct pg_need *n)
+pg_schema_await(void)
 {
 	pthread_t thread;
 
-	need = *n;
 	if (pthread_create(&thread, NULL, go_on_looking, NULL) != 0)
 		return false;
 	pthread_detach(thread);

@@ -57,38 +57,22 @@ tell_auth(const char *why, unsigned failed)
 		log_line(LOG_INFO, "auth answers again, after failing %u times", failed);
 }
 
-static bool
-alive(void *server)
-{
-	return rpc_server_alive(server);
-}
-
 static void
 open_metrics(const struct rpc_program *program)
 {
-	const char *why;
-
 	metrics_begin(METRICS_GRPC | METRICS_DATABASE | METRICS_TOKENS | program->counts);
 	rpc_counts_plan(program->services, program->count);
-	metrics_open(config->metrics.directory, program->name, &why);
-	if (why != NULL)
-		log_line(LOG_WARNING, "[metrics] directory %s: %s; nobody sees what this process counts", config->metrics.directory, why);
-}
-
-static void
-say_schema(bool ends, const char *words)
-{
-	log_line(ends ? LOG_ERROR : LOG_WARNING, "%s", words);
+	metrics_open(config->metrics.directory, program->name, log_line);
 }
 
 static int
 serve(const struct rpc_program *program)
 {
 	struct rpc_options options = { 0 };
-	struct pg_need need = { .say = say_schema };
+	struct pg_need need = { .say = log_line };
 	enum pg_fit fit = PG_FITS;
 	struct rpc_server *s;
-	struct attendant attendant = { .alive = alive };
+	struct attendant attendant = { .alive = rpc_server_alive };
 	bool stopped;
 
 	attend_block();
@@ -110,7 +94,7 @@ serve(const struct rpc_program *program)
 	if (s == NULL)
 		return EXIT_FAILURE;
 	/* The first thread of all, so not before the address is bound. */
-	if (!watched_open(true, tell_auth) || (fit == PG_UNKNOWN && !pg_schema_await(&need))) {
+	if (!watched_open(true, tell_auth) || (fit == PG_UNKNOWN && !pg_schema_await())) {
 		fprintf(stderr, "%s: out of memory or threads\n", program->name);
 		return EXIT_FAILURE;
 	}

@@ -70,9 +70,9 @@ void rpc_server_start(struct rpc_server *s);
 bool rpc_server_stop(struct rpc_server *s, int grace_ms);
 void rpc_server_free(struct rpc_server *s); /* nothing, where stopping failed */
 
-/* For a supervisor's watchdog, always from the same thread: calls our own Health, and looks whether the methods get on and connections are
- * taken.  False, logged, where only a new start would help; a database that is away is none of it. */
-bool rpc_server_alive(struct rpc_server *s);
+/* For a supervisor's watchdog, always from the same thread (an attendant's alive, so a void *): calls our own Health, and looks whether the
+ * methods get on and connections are taken.  False, logged, where only a new start would help; a database that is away is none of it. */
+bool rpc_server_alive(void *server);
 
 /* main() of a listener: --help, --version, --print-config, --config FILE, then serve until SIGTERM.  start
  * runs after the configuration is read and before threads; it fills in *options.  Returns the exit status. */

@@ -93,8 +93,9 @@ tell_status(const struct rpc_server *s, bool away)
 }
 
 bool
-rpc_server_alive(struct rpc_server *s)
+rpc_server_alive(void *server)
 {
+	struct rpc_server *s = server;
 	struct rpc_self *self = s->self;
 	bool serving = true;
 

@@ -135,33 +135,24 @@ static void
 open_metrics(const struct web_program *program)
 {
 	unsigned groups = METRICS_HTTP | program->counts;
-	const char *why;
 
 	metrics_begin(groups | (program->database != NULL ? METRICS_DATABASE : 0) | (program->authenticate == NULL ? METRICS_TOKENS : 0));
 	web_counts_plan(program);
-	metrics_open(config->metrics.directory, program->name, &why);
-	if (why != NULL)
-		log_line(LOG_WARNING, "[metrics] directory %s: %s; nobody sees what this process counts", config->metrics.directory, why);
-}
-
-static void
-say_schema(bool ends, const char *words)
-{
-	log_line(ends ? LOG_ERROR : LOG_WARNING, "%s", words);
+	metrics_open(config->metrics.directory, program->name, log_line);
 }
 
 /* False: with this schema nothing can be served. */
 static bool
 schema_fits(const struct web_program *program)
 {
-	struct pg_need need = { .role = program->role, .schema = program->schema, .say = say_schema };
+	struct pg_need need = { .role = program->role, .schema = program->schema, .say = log_line };
 	enum pg_fit fit;
 
 	if (program->database == NULL)
 		return true;
 	need.database = program->database();
 	fit = pg_schema_check(&need);
-	return fit == PG_FITS || (fit == PG_UNKNOWN && pg_schema_await(&need));
+	return fit == PG_FITS || (fit == PG_UNKNOWN && pg_schema_await());
 }
 
 static int

@@ -1,3 +1,5 @@
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -78,10 +80,14 @@ static char said[200];
 static bool said_ends;
 
 static void
-listen_to(bool ends, const char *words)
+listen_to(enum log_level level, const char *fmt, ...)
 {
-	said_ends = ends;
-	snprintf(said, sizeof(said), "%s", words);
+	va_list args;
+
+	said_ends = level == LOG_ERROR;
+	va_start(args, fmt);
+	vsnprintf(said, sizeof(said), fmt, args);
+	va_end(args);
 }
 
 /* What pg_schema_check makes of it. */

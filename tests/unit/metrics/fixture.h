@@ -4,12 +4,17 @@
 
 #include <stdbool.h>
 
+#include "lib/base/log.h"
 #include "lib/base/text.h"
 
 extern char directory[]; /* of this test; all that is in it goes with it */
 
 void fixture_setup(void);
 void fixture_teardown(void);
+
+/* What metrics_open had to say to it; "": nothing. */
+extern char said[256];
+log_fn listen_to;
 
 /* Opens program's table with these groups, and of M_HTTP_REQUESTS and M_HTTP_SECONDS the series route="/toys". */
 void open_toys(const char *program, unsigned groups);
