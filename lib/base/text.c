@@ -102,6 +102,18 @@ text_blank(const char *s)
 	return *s == '\0';
 }
 
+const char *
+program_short_name(const char *program, size_t *ret_length)
+{
+	static const char prefix[] = "medicore-";
+	size_t n = sizeof(prefix) - 1;
+
+	if (strncmp(program, prefix, n) == 0)
+		program += n;
+	*ret_length = strcspn(program, ".");
+	return program;
+}
+
 static void
 buf_grow(struct buf *b, size_t more)
 {

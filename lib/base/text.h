@@ -15,6 +15,9 @@ size_t utf8_length(const char *s); /* code points of valid UTF-8 */
 
 bool text_blank(const char *s); /* nothing but white space (Unicode's White_Space) */
 
+/* What a program is called for short, *ret_length bytes of its name: "patient" of medicore-patient.fcgi. */
+const char *program_short_name(const char *program, size_t *ret_length);
+
 /* Bytes appended one after the other, in an arena; always NUL-terminated.  Starts as { .arena = a }. */
 struct buf {
 	struct arena *arena;

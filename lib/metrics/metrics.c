@@ -208,18 +208,6 @@ place_rows(struct place found[M_COUNT], const unsigned first[M_COUNT], struct pr
 	}
 }
 
-/* As in /health/NAME: medicore-patient.fcgi is "patient". */
-static const char *
-short_name(const char *program)
-{
-	static const char prefix[] = "medicore-";
-	size_t n = sizeof(prefix) - 1;
-
-	if (strncmp(program, prefix, n) == 0)
-		program += n;
-	return arena_strndup(planned.memory, program, strcspn(program, "."));
-}
-
 void
 metrics_open(const char *directory, const char *program, log_fn *say)
 {
@@ -227,13 +215,15 @@ metrics_open(const char *directory, const char *program, log_fn *say)
 	struct place found[M_COUNT];
 	unsigned first[M_COUNT] = { 0 };
 	struct mapping mapping;
-	const char *why;
+	const char *name, *why;
+	size_t length;
 
+	name = program_short_name(program, &length);
 	layout.values = plan(&layout.text, found, first);
 	mapped_size = layout_size(layout.values, layout.text.length);
 	mapping = (struct mapping){
 		.directory = directory,
-		.name = arena_printf(planned.memory, "%s" FILE_SUFFIX, short_name(program)),
+		.name = arena_printf(planned.memory, "%.*s" FILE_SUFFIX, (int)length, name),
 		.mode = MODE,
 		.size = mapped_size,
 		.closure = &layout,

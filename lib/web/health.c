@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/audit/audit.h"
+#include "lib/base/text.h"
 #include "lib/field/field.h"
 #include "lib/pg/pg.h"
 
@@ -15,16 +16,14 @@ static const struct field health_fields[] = {
 	FIELD_END,
 };
 
-/* True where the path names this program: medicore-patient.fcgi is "patient". */
+/* True where the path names this program. */
 static bool
 named(const struct request *rq)
 {
-	const char *name = rq->program->name, *asked = request_segment(rq, "program");
+	const char *asked = request_segment(rq, "program"), *name;
 	size_t length;
 
-	if (strncmp(name, "medicore-", 9) == 0)
-		name += 9;
-	length = strcspn(name, ".");
+	name = program_short_name(rq->program->name, &length);
 	return strlen(asked) == length && memcmp(asked, name, length) == 0;
 }
 
