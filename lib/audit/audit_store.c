@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/bytes.h"
 #include "lib/pg/pg.h"
 
 #define AT(member) offsetof(struct audit_entry, member)
@@ -159,16 +160,9 @@ audit_list(struct ctx *cx, const struct audit_filter *filter, struct audit_entry
 static const char *
 mac_text(const unsigned char mac[AUDIT_MAC_SIZE], char ret_text[MAC_TEXT_SIZE])
 {
-	static const char digits[] = "0123456789abcdef";
-	char *to = ret_text;
-
-	*to++ = '\\';
-	*to++ = 'x';
-	for (size_t i = 0; i < AUDIT_MAC_SIZE; i++) {
-		*to++ = digits[mac[i] >> 4];
-		*to++ = digits[mac[i] & 15];
-	}
-	*to = '\0';
+	ret_text[0] = '\\';
+	ret_text[1] = 'x';
+	hex_write(ret_text + 2, mac, AUDIT_MAC_SIZE);
 	return ret_text;
 }
 

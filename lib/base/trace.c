@@ -3,7 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
+
+#include "lib/base/bytes.h"
 
 #define ID_DIGITS (TRACE_ID_SIZE - 1)
 #define SPAN_DIGITS (SPAN_ID_SIZE - 1)
@@ -15,30 +16,15 @@
 #define LENGTH (AT_FLAGS + 2)
 #define SAMPLED 1
 
-static const char hex[] = "0123456789abcdef";
-
-static void
-add_hex(char *to, const unsigned char *bytes, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		*to++ = hex[bytes[i] >> 4];
-		*to++ = hex[bytes[i] & 15];
-	}
-	*to = '\0';
-}
-
 /* Zeros alone, which would be no id, aren't to be expected of 64 random bits. */
 void
 trace_begin(struct trace *t)
 {
 	unsigned char b[(ID_DIGITS + SPAN_DIGITS) / 2];
 
-	if (getrandom(b, sizeof(b), 0) != (ssize_t)sizeof(b)) {
-		perror("getrandom");
-		abort();
-	}
-	add_hex(t->id, b, ID_DIGITS / 2);
-	add_hex(t->span, b + ID_DIGITS / 2, SPAN_DIGITS / 2);
+	random_bytes(b, sizeof(b));
+	hex_write(t->id, b, ID_DIGITS / 2);
+	hex_write(t->span, b + ID_DIGITS / 2, SPAN_DIGITS / 2);
 	t->parent[0] = '\0';
 	t->sampled = false;
 }
@@ -47,7 +33,7 @@ trace_begin(struct trace *t)
 static bool
 digits(const char *s, size_t count)
 {
-	return strspn(s, hex) >= count;
+	return strspn(s, "0123456789abcdef") >= count;
 }
 
 static bool

@@ -1,26 +1,19 @@
 #include "lib/base/uuid.h"
 
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
+#include "lib/base/bytes.h"
 #include "lib/base/clock.h"
 
 void
 uuid_new(char ret_id[UUID_SIZE])
 {
-	static const char hex[] = "0123456789abcdef";
 	uint64_t ms = (uint64_t)clock_now_us() / 1000;
 	unsigned char b[16];
 	char *out = ret_id;
 
-	/* Up to 256 bytes come whole or not at all once the kernel has started (getrandom(2)). */
-	if (getrandom(b, sizeof(b), 0) != (ssize_t)sizeof(b)) {
-		perror("getrandom");
-		abort();
-	}
+	random_bytes(b, sizeof(b));
 	for (int i = 0; i < 6; i++)
 		b[i] = (unsigned char)(ms >> (40 - 8 * i));
 	b[6] = (unsigned char)(0x70 | (b[6] & 0x0f)); /* version */
@@ -28,10 +21,8 @@ uuid_new(char ret_id[UUID_SIZE])
 	for (int i = 0; i < 16; i++) {
 		if (i == 4 || i == 6 || i == 8 || i == 10)
 			*out++ = '-';
-		*out++ = hex[b[i] >> 4];
-		*out++ = hex[b[i] & 15];
+		out = hex_write(out, &b[i], 1);
 	}
-	*out = '\0';
 }
 
 bool

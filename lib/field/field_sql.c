@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "lib/base/bytes.h"
 #include "lib/field/field.h"
 #include "lib/field/member.h"
 
@@ -84,17 +85,11 @@ bytes_parse(struct arena *a, const char *text, size_t length, struct field_bytes
 static char *
 bytes_format(struct arena *a, const struct field_bytes *b)
 {
-	static const char hex[] = "0123456789abcdef";
-	const unsigned char *from = b->bytes;
-	char *text = arena_alloc(a, 2 * b->length + 3), *out = text;
+	char *text = arena_alloc(a, 2 * b->length + 3);
 
-	*out++ = '\\';
-	*out++ = 'x';
-	for (size_t i = 0; i < b->length; i++) {
-		*out++ = hex[from[i] >> 4];
-		*out++ = hex[from[i] & 15];
-	}
-	*out = '\0';
+	text[0] = '\\';
+	text[1] = 'x';
+	hex_write(text + 2, b->bytes, b->length);
 	return text;
 }
 

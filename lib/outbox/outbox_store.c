@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 
+#include "lib/base/bytes.h"
 #include "lib/pg/pg.h"
 
 /* --- writing --- */
@@ -42,17 +43,11 @@ static const struct pg_stmt insert_events = {
 static const char *
 hex_of(struct ctx *cx, const struct field_bytes *payload)
 {
-	static const char digits[] = "0123456789abcdef";
-	const unsigned char *bytes = payload->bytes;
-	char *text = arena_alloc(cx->arena, 2 * payload->length + 3), *out = text;
+	char *text = arena_alloc(cx->arena, 2 * payload->length + 3);
 
-	*out++ = '\\';
-	*out++ = 'x';
-	for (size_t i = 0; i < payload->length; i++) {
-		*out++ = digits[bytes[i] >> 4];
-		*out++ = digits[bytes[i] & 15];
-	}
-	*out = '\0';
+	text[0] = '\\';
+	text[1] = 'x';
+	hex_write(text + 2, payload->bytes, payload->length);
 	return text;
 }
 

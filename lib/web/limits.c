@@ -17,8 +17,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
+#include "lib/base/bytes.h"
 #include "lib/base/mapping.h"
 
 #define MINUTE_US INT64_C(60000000)
@@ -57,9 +57,7 @@ fill(void *at, const void *closure)
 	struct table *table = at;
 
 	(void)closure;
-	/* Of so few bytes it never gives less once the system has started. */
-	if (getrandom(table->key, sizeof(table->key), 0) != (ssize_t)sizeof(table->key))
-		abort();
+	random_bytes(table->key, sizeof(table->key));
 	memcpy(table->magic, MAGIC, sizeof(table->magic));
 }
 
