@@ -98,11 +98,11 @@ ask(struct rpc_call *call)
 {
 	struct rpc_server *s = call->server;
 
+	call->asks_health = true;
 	if (s->stopping || s->health_pg == NULL) {
 		tell(call);
 		return;
 	}
-	call->asks_health = true;
 	s->probe_asked = true;
 	pthread_cond_signal(&s->probe_wanted);
 }
@@ -151,7 +151,8 @@ tell_all(struct rpc_server *s, int serving)
 	s->serving = serving;
 	for (call = s->streams; call != NULL; call = next) {
 		next = call->next; /* telling a Check ends it */
-		if (call->asks_health || call->kind == &health_watch)
+		/* A Watch that hasn't been told anything may not have said yet what it watches. */
+		if (call->asks_health || (call->kind == &health_watch && call->told != 0))
 			tell(call);
 	}
 }

@@ -4,6 +4,7 @@ import concurrent.futures
 import os
 import shutil
 import subprocess
+import threading
 import time
 import uuid
 
@@ -374,6 +375,21 @@ def test_watch_tells_the_status_at_once_and_stays_open(either, name, status):
     with pytest.raises(grpc.RpcError) as e:  # nothing changes until our own deadline
         next(answers)
     assert e.value.code() == Code.DEADLINE_EXCEEDED
+
+
+def test_a_watch_is_told_nothing_before_it_has_said_what_it_watches(either):
+    said = threading.Event()
+
+    def request():
+        said.wait()
+        yield health_pb2.HealthCheckRequest(service="nobody").SerializeToString()
+
+    answers = either.stream_stream("/grpc.health.v1.Health/Watch", response_deserializer=health_pb2.HealthCheckResponse.FromString)(request(), timeout=10)
+    for _ in range(3):  # whose answers are told to all who watch
+        health_pb2_grpc.HealthStub(either).Check(health_pb2.HealthCheckRequest(), timeout=10)
+    said.set()
+    assert next(answers).status == health_pb2.HealthCheckResponse.ServingStatus.Value("SERVICE_UNKNOWN")
+    answers.cancel()
 
 
 def test_health_of_garbage_is_an_invalid_argument(either):
