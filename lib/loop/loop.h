@@ -17,6 +17,8 @@
 struct loop;
 struct fiber;
 
+#define LOOP_STACK ((size_t)64 * 1024) /* more in builds with a sanitizer, whose frames are larger */
+
 /* NULL, with errno, where the system gives none. */
 struct loop *loop_new(void);
 void loop_free(struct loop *l);
@@ -24,10 +26,17 @@ void loop_free(struct loop *l);
 /* Runs fibers on the calling thread until the last one has ended. */
 void loop_run(struct loop *l);
 
-/* From any thread, while l exists: fn(arg) runs soon on the loop's thread, outside fibers, so that it must not wait. */
-void loop_post(struct loop *l, void (*fn)(void *arg), void *arg);
+/* What another thread asks of a loop; zero but for fn and arg, and there until fn is called. */
+struct loop_call {
+	struct loop_call *next;
+	void (*fn)(void *arg);
+	void *arg;
+};
 
-/* Beats while the loop has something to do: see lib/base/pulse.h. */
+/* From any thread, while l exists: fn(arg) runs soon on the loop's thread, outside fibers, so that it must not wait. */
+void loop_post(struct loop *l, struct loop_call *call);
+
+/* Beats at each turn while there is something to do: see lib/base/pulse.h. */
 struct pulse;
 struct pulse *loop_pulse(struct loop *l);
 
