@@ -16,6 +16,7 @@ start(struct rpc_options *options)
 		.database = config->database.patient,
 		.role = "medicore_patient_grpc",
 		.schema = PATIENT_SCHEMA,
+		.batched = patient_batched,
 		.domain = "patient",
 		.stop_grace_ms = (int)config->patientd.stop_grace_ms,
 		.replace_bad_text = true, /* contract: never an error for bad input */

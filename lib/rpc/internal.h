@@ -2,7 +2,7 @@
  * internal.h - what the files of lib/rpc share.
  *
  * Two completion queues.  On `methods` arrive the calls of bound services, with their payload;
- * options.threads workers take them and run each to its end.  On `others` arrive all other calls (health,
+ * options.threads workers take them and run each to its end, those of a batched method together.  On `others` arrive all other calls (health,
  * reflection, unknown methods), which one thread serves without ever blocking, since a stalled database
  * blocks the workers.
  *
@@ -48,6 +48,7 @@ struct method {
 	unsigned index;
 	const char *path; /* "/patient.PatientService/verifyPatient" */
 	void *registered;
+	const struct rpc_batched *batched; /* NULL: its calls run one by one */
 };
 
 /* A method that `others` serves: its functions run on that queue's thread, under server.lock, and must not
@@ -76,6 +77,7 @@ struct rpc_call {
 	gpr_timespec deadline;
 	struct ctx cx;
 	int64_t started_ns;
+	ProtobufCMessage *asked;
 	enum rc rc;
 	struct audit_entry audit;
 
@@ -94,6 +96,10 @@ struct worker {
 	pthread_t thread;
 	struct rpc_server *server;
 	struct pulse pulse;
+	struct arena *arena; /* what lives as long as the calls that it runs */
+	struct pg *pg;
+	struct rpc_call **calls; /* that it took and hasn't run yet: room for the largest batch and one more */
+	size_t count;
 };
 
 struct rpc_server {
@@ -104,6 +110,7 @@ struct rpc_server {
 	grpc_completion_queue *methods, *others;
 	struct method *method_list;
 	size_t method_count;
+	size_t batch_max; /* of all methods */
 	ProtobufCService *const *services;
 	size_t service_count;
 	struct worker *workers;
@@ -161,9 +168,13 @@ call_taken(void)
 /* caller.c: account and address in the call's cx, or how it fails, said in cx->err. */
 enum rc caller_take(struct rpc_call *call);
 
-/* method.c: the workers' side. */
+/* work.c: a worker's thread. */
+void *work(void *worker);
+
+/* method.c: what a worker does with calls.  Those that are run together are of one method, which is a batched one where they are several. */
 void method_arm(struct rpc_server *s, const struct method *m);
-void method_run(struct rpc_call *call, struct arena *a, struct pg *pg);
+void method_begin(struct rpc_call *call, struct arena *a, struct pg *pg);
+void method_run(struct rpc_call *const *calls, size_t count);
 
 /* counts.c: one series for each method and status, between metrics_begin and metrics_open; and one call more. */
 void rpc_counts_plan(ProtobufCService *const *services, size_t count);

@@ -48,11 +48,22 @@ core_new(const struct rpc_options *o)
 	return grpc_server_create(&list, NULL);
 }
 
+static const struct rpc_batched *
+batched_of(const struct rpc_server *s, const char *name)
+{
+	const struct rpc_batched *b = s->options.batched;
+
+	while (b != NULL && b->method != NULL && strcmp(b->method, name) != 0)
+		b++;
+	return b != NULL && b->method != NULL ? b : NULL;
+}
+
 static void
 register_methods(struct rpc_server *s)
 {
 	size_t n = 0;
 
+	s->batch_max = 1;
 	for (size_t i = 0; i < s->service_count; i++)
 		s->method_count += s->services[i]->descriptor->n_methods;
 	s->method_list = calloc(s->method_count + 1, sizeof(*s->method_list));
@@ -69,6 +80,9 @@ register_methods(struct rpc_server *s)
 			m->path = arena_printf(s->arena, "/%s/%s", d->name, d->methods[j].name);
 			m->registered = grpc_server_register_method(
 			    s->core, m->path, NULL, GRPC_SRM_PAYLOAD_READ_INITIAL_BYTE_BUFFER, 0);
+			m->batched = batched_of(s, d->methods[j].name);
+			if (m->batched != NULL && m->batched->max > s->batch_max)
+				s->batch_max = m->batched->max;
 		}
 	}
 }
@@ -112,35 +126,6 @@ rpc_server_new(const struct rpc_options *options, ProtobufCService *const *servi
 
 /* --- threads --- */
 
-static void *
-work(void *worker)
-{
-	struct worker *w = worker;
-	struct rpc_server *s = w->server;
-	const struct rpc_options *o = &s->options;
-	struct pg *pg = o->database != NULL ? pg_open(o->database, o->role) : NULL;
-	struct arena *a = arena_new();
-	grpc_event ev;
-
-	while ((ev = grpc_completion_queue_next(s->methods, gpr_inf_future(GPR_CLOCK_REALTIME), NULL)).type !=
-	       GRPC_QUEUE_SHUTDOWN) {
-		struct op *op = ev.tag;
-
-		call_taken();
-		if (op->kind == OP_ARRIVE && ev.success) {
-			pulse_beat(&w->pulse);
-			method_run(op->call, a, pg);
-			pulse_rest(&w->pulse);
-		} else if (op->kind == OP_CLOSE) {
-			call_closed(op->call);
-		}
-		call_unref(op->call);
-	}
-	arena_free(a);
-	pg_close(pg);
-	return NULL;
-}
-
 static void
 shutdown_complete(struct rpc_server *s)
 {
@@ -182,6 +167,16 @@ thread_start(pthread_t *ret_thread, void *(*body)(void *), void *arg)
 	abort();
 }
 
+/* As many as can run at once: then a worker that finished finds the next ones waiting for it. */
+static void
+arm(struct rpc_server *s, const struct method *m)
+{
+	size_t count = (size_t)s->options.threads * (m->batched != NULL ? m->batched->max : 1);
+
+	for (size_t i = 0; i < count; i++)
+		method_arm(s, m);
+}
+
 void
 rpc_server_start(struct rpc_server *s)
 {
@@ -193,10 +188,8 @@ rpc_server_start(struct rpc_server *s)
 		abort();
 	grpc_server_start(s->core);
 	s->started = true;
-	/* As many as can run at once: then a worker that finished finds the next one waiting for it. */
 	for (size_t i = 0; i < s->method_count; i++)
-		for (int j = 0; j < n; j++)
-			method_arm(s, &s->method_list[i]);
+		arm(s, &s->method_list[i]);
 	stream_arm(s);
 	for (int i = 0; i < n; i++) {
 		s->workers[i].server = s;
