@@ -1,5 +1,5 @@
 /*
- * conn.h - what the files of lib/pg share: the connection and what is known of its statements.
+ * conn.h - what the files of lib/pg share: connections, what is known of their statements, and the handles that use them.
  */
 #ifndef PG_CONN_H
 #define PG_CONN_H
@@ -14,11 +14,12 @@
 /* A statement's members and columns, looked up by name once instead of at every use. */
 struct binding {
 	struct binding *next; /* of the same hash */
+	struct arena *arena;  /* the connection's */
 	const struct pg_stmt *stmt;
 	bool prepared; /* on the present connection */
 	int param_count;
 	const struct field **params;
-	int column_count; /* -1: no result of the present connection was seen yet */
+	int column_count; /* -1: no result was seen yet since it was prepared */
 	const struct field **columns;
 	int column_room; /* in .columns */
 	int absent_count; /* members of .out that no column fills in */
@@ -35,23 +36,37 @@ enum pg_failure {
 	PG_SERIALIZED, /* the server undid it in favour of another transaction */
 };
 
-struct pg {
-	PGconn *conn;	     /* NULL: none at the moment */
-	struct arena *arena; /* lives as long as this struct */
+/* Whose database, and as whom. */
+struct target {
 	const char *database;
 	const char *role;
 	const char *options;
 	const char *foreign; /* a connection string, in place of those three; NULL: it is ours */
-	struct binding *bindings[BINDING_SLOTS];
+};
 
-	unsigned depth;	 /* of pg_begin; 0: outside transactions */
-	bool begun;	 /* the server was told of the outermost one */
-	bool lost;	 /* the connection died inside the transaction, which is thereby rolled back */
-	bool dying;	 /* the server said that it is about to end the connection */
-	bool streaming;	 /* inside pg_for_each */
+/* A connection, and what the server keeps for it. */
+struct link {
+	PGconn *conn;	     /* NULL: none at the moment */
+	struct arena *arena; /* its owner's */
+	const struct target *to;
+	struct binding *bindings[BINDING_SLOTS];
+	bool dying; /* the server said that it is about to end the connection */
 	bool lock_held;
+	const char *listening;	/* channel the present connection listens on; NULL: none */
 	int64_t answered_at_ns; /* when the server last was heard of */
-	const char *listening; /* channel the present connection listens on; NULL: none */
+	struct link *next;	/* idle, too, in its pool */
+};
+
+/* What its user knows of statements and transactions. */
+struct pg {
+	struct arena *arena;  /* lives as long as this struct; NULL: the pool's does */
+	struct link *link;    /* NULL: none is borrowed at the moment */
+	struct pg_pool *pool; /* where it is borrowed; NULL: it is this handle's own, for good */
+
+	unsigned depth; /* of pg_begin; 0: outside transactions */
+	bool begun;	/* the server was told of the outermost one */
+	bool lost;	/* the connection died inside the transaction, which is thereby rolled back */
+	bool streaming; /* inside pg_for_each */
 	enum pg_failure failure; /* of the last statement that failed */
 
 	/* The last attempt to connect that failed: a request makes only one. */
@@ -59,26 +74,60 @@ struct pg {
 	int64_t failed_at_ns;
 };
 
-/* --- connect.c --- */
+/* NULL: there is none at the moment. */
+static inline PGconn *
+pg_conn(const struct pg *pg)
+{
+	return pg->link == NULL ? NULL : pg->link->conn;
+}
+
+/* --- pg.c --- */
 
 /* As pg_open, but the first statement connects. */
 struct pg *pg_new(const char *database, const char *role);
 
+/* NULL for names that are none, said on standard error. */
+const struct target *pg_target(struct arena *a, const char *database, const char *role);
+
+/* --- connect.c --- */
+
+/* Connects link, which has no connection, until deadline_ns. */
+enum rc pg_establish(struct ctx *cx, struct link *link, int64_t deadline_ns);
+
+/* --- link.c --- */
+
+/* One to be, in a. */
+struct link *pg_link(struct arena *a, const struct target *to);
+
+/* Ends the connection and what the server kept for it. */
+void pg_link_drop(struct link *link);
+
 /* When a statement that starts now has to be answered; the server's own statement_timeout comes a bit earlier. */
 int64_t pg_deadline(const struct ctx *cx);
 
-/* A connection that works as far as one can tell, made anew where needed. */
+/* A connection that works as far as one can tell, made anew or borrowed where needed. */
 enum rc pg_connected(struct ctx *cx, int64_t deadline_ns);
 
-/* Ends the connection and what the server kept for it. */
+/* Gives back what was borrowed, unless a transaction still needs it.  After each statement. */
+void pg_done(struct pg *pg);
+
+/* pg_link_drop for the handle's connection, and the transaction in it. */
 void pg_drop(struct pg *pg);
+
+/* poll(2) for one descriptor, which goes on after signals: > 0 ready, 0 deadline (0: none) passed, < 0 failed. */
+int pg_poll(int fd, short events, int64_t deadline_ns);
 
 /* Waits until PQgetResult wouldn't block.  On any failure the connection is dropped: half an answer is of no use. */
 enum rc pg_wait(struct ctx *cx, const char *where, int64_t deadline_ns);
 
-/* poll(2) that goes on after signals: > 0 ready, 0 deadline (0: none) passed, < 0 failed. */
-struct pollfd;
-int pg_poll(struct pollfd *fds, unsigned count, int64_t deadline_ns);
+/* Somebody who has waited since then got no answer.  Whether the server is mute: what wasn't heard of since is to be made anew. */
+bool pg_waited_in_vain(int64_t started_ns);
+
+/* --- pool.c --- */
+
+/* Takes one of the pool's for pg, as soon as there is one. */
+enum rc pg_borrow(struct ctx *cx, int64_t deadline_ns);
+void pg_give_back(struct pg *pg);
 
 /* --- error.c --- */
 
@@ -111,7 +160,7 @@ bool pg_may_repeat(struct pg *pg, const struct pg_stmt *stmt, int tries);
 
 /* --- binding.c --- */
 
-enum rc pg_binding(struct ctx *cx, const struct pg_stmt *stmt, struct binding **ret_binding);
+enum rc pg_binding(struct ctx *cx, struct link *link, const struct pg_stmt *stmt, struct binding **ret_binding);
 enum rc pg_bind_columns(struct ctx *cx, struct binding *b, const PGresult *result);
 
 /* --- transaction.c --- */

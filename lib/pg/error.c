@@ -78,7 +78,7 @@ pg_sort(struct ctx *cx, const char *where, const PGresult *result)
 		s++;
 	rc = describe(cx, s->rc, where, state, result);
 	pg->failure = s->failure;
-	if (s->drop || PQstatus(pg->conn) != CONNECTION_OK) {
+	if (s->drop || PQstatus(pg_conn(pg)) != CONNECTION_OK) {
 		metrics_add(M_DATABASE_LOST, 0, rc == RC_UNAVAILABLE);
 		pg_drop(pg);
 	}

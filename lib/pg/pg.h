@@ -29,6 +29,7 @@ struct pg;
 
 enum pg_kind {
 	PG_READ,  /* may be repeated */
+	PG_LOOKUP, /* a PG_READ that is short, by key: it may share a round trip with those of other requests */
 	PG_WRITE, /* is sent once, unless the server undid it or it begins a transaction */
 };
 
@@ -58,6 +59,18 @@ struct pg *pg_open(const char *database, const char *role);
  * files.  Its sessions only read, and each transaction sees one moment.  Connects with the first statement, or pg_connect. */
 struct pg *pg_open_foreign(const char *conninfo);
 void pg_close(struct pg *pg); /* NULL is fine */
+
+/*
+ * The connections of one loop (lib/loop), used by its thread alone: at most `most`.  A handle of the pool borrows one for a statement, or from a
+ * transaction's first to its end; where none is free its fiber waits, first come first served, until the request's deadline: RC_UNAVAILABLE.
+ * Nothing connects before the first statement.  NULL only for bad settings, said on standard error.
+ */
+struct pg_pool;
+struct pg_pool *pg_pool_open(const char *database, const char *role, unsigned most);
+void pg_pool_close(struct pg_pool *pool); /* and its handles; NULL is fine */
+
+/* One fiber's at a time: a request's, reset after each.  Listening and locks, which a connection keeps, are RC_INTERNAL on it. */
+struct pg *pg_pool_handle(struct pg_pool *pool);
 
 /* Connects where there is no connection: for programs that want to say early that they can't. */
 enum rc pg_connect(struct ctx *cx);

@@ -13,7 +13,7 @@ pg_collect(struct ctx *cx, const char *where, int64_t deadline_ns, PGresult **re
 	enum rc rc;
 
 	while ((rc = pg_wait(cx, where, deadline_ns)) == RC_OK) {
-		next = PQgetResult(cx->pg->conn);
+		next = PQgetResult(pg_conn(cx->pg));
 		if (next == NULL)
 			break;
 		/* Of a script's results the one that failed counts, else the last. */
@@ -36,7 +36,7 @@ pg_collect(struct ctx *cx, const char *where, int64_t deadline_ns, PGresult **re
 enum rc
 pg_command(struct ctx *cx, const char *sql, int64_t deadline_ns)
 {
-	if (!PQsendQuery(cx->pg->conn, sql))
+	if (!PQsendQuery(pg_conn(cx->pg), sql))
 		return pg_lost(cx, sql);
 	return pg_collect(cx, sql, deadline_ns, NULL);
 }
@@ -47,14 +47,15 @@ pg_prepared(struct ctx *cx, const struct pg_stmt *stmt, int64_t deadline_ns, str
 	struct binding *b;
 	enum rc rc;
 
-	rc = pg_binding(cx, stmt, &b);
+	rc = pg_binding(cx, cx->pg->link, stmt, &b);
 	if (rc == RC_OK && !b->prepared) {
 		rc = pg_begun(cx, deadline_ns);
-		if (rc == RC_OK && !PQsendPrepare(cx->pg->conn, stmt->name, stmt->sql, 0, NULL))
+		if (rc == RC_OK && !PQsendPrepare(pg_conn(cx->pg), stmt->name, stmt->sql, 0, NULL))
 			rc = pg_lost(cx, stmt->name);
 		if (rc == RC_OK)
 			rc = pg_collect(cx, stmt->name, deadline_ns, NULL);
 		b->prepared = rc == RC_OK;
+		b->column_count = -1; /* a migration may have come in between */
 	}
 	if (rc == RC_OK)
 		*ret_binding = b;
@@ -68,7 +69,7 @@ pg_send(struct ctx *cx, const struct binding *b, const void *arg)
 
 	for (int i = 0; i < b->param_count; i++)
 		values[i] = field_text(cx->arena, b->params[i], arg);
-	return PQsendQueryPrepared(cx->pg->conn, b->stmt->name, b->param_count, values, NULL, NULL, 0) == 1;
+	return PQsendQueryPrepared(pg_conn(cx->pg), b->stmt->name, b->param_count, values, NULL, NULL, 0) == 1;
 }
 
 enum rc
@@ -96,17 +97,17 @@ collect_begun(struct ctx *cx, const char *name, int64_t deadline_ns, PGresult **
 
 	rc = pg_collect(cx, "begin", deadline_ns, NULL);
 	if (rc != RC_OK) {
-		if (pg->conn != NULL)
+		if (pg_conn(pg) != NULL)
 			pg_drop(pg);
 		return rc;
 	}
 	rc = pg_collect(cx, name, deadline_ns, &result);
-	if (pg->conn == NULL)
+	if (pg_conn(pg) == NULL)
 		return rc;
 	pg->begun = true;
 	if (pg_wait(cx, name, deadline_ns) == RC_OK) {
-		PQclear(PQgetResult(pg->conn)); /* PGRES_PIPELINE_SYNC */
-		if (!PQexitPipelineMode(pg->conn))
+		PQclear(PQgetResult(pg_conn(pg))); /* PGRES_PIPELINE_SYNC */
+		if (!PQexitPipelineMode(pg_conn(pg)))
 			rc = pg_lost(cx, name);
 	} else if (rc == RC_OK) {
 		rc = RC_UNAVAILABLE;
@@ -123,7 +124,7 @@ static enum rc
 exchange(struct ctx *cx, struct binding *b, const void *arg, int64_t deadline_ns, PGresult **ret_result)
 {
 	const char *name = b->stmt->name;
-	PGconn *conn = cx->pg->conn;
+	PGconn *conn = pg_conn(cx->pg);
 
 	if (cx->pg->depth == 0 || cx->pg->begun) {
 		if (!pg_send(cx, b, arg))
@@ -155,7 +156,7 @@ bool
 pg_may_repeat(struct pg *pg, const struct pg_stmt *stmt, int tries)
 {
 	/* What began a transaction had no effect without its commit. */
-	bool harmless = pg->depth > 0 ? !pg->begun : stmt->kind == PG_READ;
+	bool harmless = pg->depth > 0 ? !pg->begun : stmt->kind != PG_WRITE;
 
 	if (pg->failure == PG_SERIALIZED) {
 		if (pg->depth > 0 || tries >= REPEATS_MAX)
@@ -184,8 +185,9 @@ run(struct ctx *cx, const struct pg_stmt *stmt, const void *arg, struct binding 
 			break;
 		cx->err = before;
 	}
-	metrics_observe(M_DATABASE_SECONDS, stmt->kind == PG_READ ? STATEMENT_READ : STATEMENT_WRITE,
+	metrics_observe(M_DATABASE_SECONDS, stmt->kind != PG_WRITE ? STATEMENT_READ : STATEMENT_WRITE,
 	    clock_monotonic_ns() - started_ns);
+	pg_done(cx->pg);
 	return rc;
 }
 
