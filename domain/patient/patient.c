@@ -56,9 +56,48 @@ patient_check(struct ctx *cx, const struct patient *asked)
 }
 
 enum rc
+patient_email_taken(struct ctx *cx, const struct patient *asked)
+{
+	return err_field(cx, RC_CONFLICT, "email", "A patient with this email: %s already exists", asked->email);
+}
+
+/* By id, and then as they came. */
+static int
+compare_asked(const void *a, const void *b)
+{
+	const struct patient *x = *(const struct patient *const *)a, *y = *(const struct patient *const *)b;
+	int order = strcmp(x->id, y->id);
+
+	return order != 0 ? order : (x > y) - (x < y);
+}
+
+/* How many, from the first on, have each an id of their own. */
+static size_t
+count_distinct(struct ctx *cx, const struct patient *asked, size_t count)
+{
+	const struct patient **sorted = arena_zalloc_n(cx->arena, count, sizeof(*sorted));
+	size_t distinct = count;
+
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = &asked[i];
+	qsort(sorted, count, sizeof(*sorted), compare_asked);
+	for (size_t i = 1; i < count; i++)
+		if (strcmp(sorted[i - 1]->id, sorted[i]->id) == 0 && (size_t)(sorted[i] - asked) < distinct)
+			distinct = (size_t)(sorted[i] - asked);
+	return distinct;
+}
+
+/* One statement can't say which of two with the same id it took: the second goes into the next. */
+enum rc
 patient_register_all(struct ctx *cx, const struct patient *asked, size_t count, enum rc *ret_each)
 {
-	return count == 0 ? RC_OK : patient_store_insert_all(cx, asked, count, ret_each);
+	enum rc rc = RC_OK;
+
+	for (size_t done = 0, n; rc == RC_OK && done < count; done += n) {
+		n = count_distinct(cx, asked + done, count - done);
+		rc = patient_store_insert_all(cx, asked + done, n, ret_each + done);
+	}
+	return rc;
 }
 
 enum rc

@@ -196,7 +196,7 @@ conflict(struct ctx *cx, const struct patient *p)
 
 	if (index != NULL && strcmp(index, "patient_pkey") == 0)
 		return err_field(cx, RC_CONFLICT, "id", "A patient with this id: %s already exists", p->id);
-	return err_field(cx, RC_CONFLICT, "email", "A patient with this email: %s already exists", p->email);
+	return patient_email_taken(cx, p);
 }
 
 enum rc

@@ -125,9 +125,12 @@ class Postgres:
         finally:
             connection.close()
 
+    def medicore(self, *args, **more):
+        return subprocess.run([BUILD / "medicore", *args], text=True, env=self.environ(**more), stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE)
+
     def migrate(self, *args, migrations=TOP / "db", **more):
-        return subprocess.run([BUILD / "medicore", "migrate", "--migrations", migrations, *args], text=True,
-                              env=self.environ(**more), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        return self.medicore("migrate", "--migrations", migrations, *args, **more)
 
 
 class System:

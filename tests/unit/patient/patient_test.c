@@ -42,8 +42,8 @@ patient_store_insert_all(struct ctx *c, const struct patient *all, size_t count,
 	store.calls++;
 	store.asked = all[count - 1];
 	for (size_t i = 0; i < count; i++)
-		ret_each[i] = store.rc;
-	return RC_OK;
+		ret_each[i] = store.calls == 1 ? RC_OK : RC_STALE;
+	return store.rc;
 }
 
 enum rc
@@ -369,6 +369,28 @@ START_TEST(only_an_id_that_may_be_somebodys_is_looked_up)
 }
 END_TEST
 
+START_TEST(of_many_each_statement_takes_an_id_once)
+{
+	struct patient asked[] = { { .id = BOB }, { .id = ADA }, { .id = ADA }, { .id = BOB }, { .id = BOB } };
+	enum rc each[5];
+
+	ck_assert_int_eq(patient_register_all(&cx, asked, 2, each), RC_OK);
+	ck_assert_int_eq(store.calls, 1);
+	store.calls = 0;
+	ck_assert_int_eq(patient_register_all(&cx, asked, 5, each), RC_OK);
+	ck_assert_int_eq(store.calls, 3); /* BOB ADA, ADA BOB, BOB */
+	ck_assert_int_eq(each[1], RC_OK);
+	ck_assert_int_eq(each[2], RC_STALE);
+	ck_assert_int_eq(each[4], RC_STALE);
+	store.calls = 0;
+	ck_assert_int_eq(patient_register_all(&cx, asked, 0, each), RC_OK);
+	ck_assert_int_eq(store.calls, 0);
+	store.rc = RC_UNAVAILABLE;
+	ck_assert_int_eq(patient_register_all(&cx, asked, 5, each), RC_UNAVAILABLE);
+	ck_assert_int_eq(store.calls, 1);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -378,6 +400,7 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, registering_without_an_id_makes_one);
 	tcase_add_test(tc, registering_keeps_an_id_that_is_given);
+	tcase_add_test(tc, of_many_each_statement_takes_an_id_once);
 	tcase_add_test(tc, birth_in_the_future_is_refused_before_the_store_is_asked);
 	tcase_add_test(tc, change_of_nothing_is_refused_in_the_contracts_words);
 	tcase_add_test(tc, change_names_all_that_is_wrong_at_once);
