@@ -250,14 +250,14 @@ take_all(struct import *im, struct pg *pg, struct arena *a)
 		arena_reset(a);
 		ctx_init(&cx, a, pg);
 		cx.account = "operator";
-		rows = arena_zalloc_n(a, IMPORT_BATCH, sizeof(*rows));
-		for (n = 0; n < IMPORT_BATCH && csv_next(&im->csv, a, &record); n++) {
+		rows = arena_zalloc_n(a, im->kind->batch, sizeof(*rows));
+		for (n = 0; n < im->kind->batch && csv_next(&im->csv, a, &record); n++) {
 			rows[n] = (struct import_row){ .line = record.line, .number = ++number };
 			import_map(&cx, im, &record, &rows[n]);
 		}
 		if (n > 0)
 			rc = take_batch(&cx, im, rows, n);
-	} while (rc == RC_OK && n == IMPORT_BATCH);
+	} while (rc == RC_OK && n == im->kind->batch);
 	return rc;
 }
 

@@ -15,9 +15,6 @@
 
 #define IMPORT_COLUMNS_MAX 16
 
-/* Lines taken in one transaction; also the most ids that one verifyPatients is asked for. */
-#define IMPORT_BATCH 500
-
 struct scheduling_ports;
 struct import;
 
@@ -43,6 +40,7 @@ struct import_kind {
 	const struct field *fields;
 	const struct import_column *columns; /* ends with a NULL name */
 	size_t size;			     /* of the domain's struct */
+	size_t batch;			     /* lines taken in one transaction */
 
 	/* Members that no single column is; may be NULL.  Errors go to cx. */
 	void (*map)(struct ctx *cx, const struct import *im, const struct import_row *row, void *into);

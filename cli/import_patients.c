@@ -309,6 +309,7 @@ const struct import_kind import_patients = {
 	.fields = patient_fields,
 	.columns = columns,
 	.size = sizeof(struct patient),
+	.batch = 2000, /* by one statement: a fifth less than 500 cost */
 	.map = map,
 	.write_all = write_patients,
 };

@@ -47,12 +47,12 @@ def stored(pg):
 
 
 def test_lines_of_many_batches_all_come_in_and_come_in_once(pg, tmp_path):
-    rows = [person(n) for n in range(1, 2603)]
-    assert imported(pg, tmp_path, rows) == (0, "imported 2602, already there 0, refused 0 of 2602 lines", [])
+    rows = [person(n) for n in range(1, 5003)]
+    assert imported(pg, tmp_path, rows) == (0, "imported 5002, already there 0, refused 0 of 5002 lines", [])
     assert stored(pg) == {p["Id"]: f"{p['FIRST']} {p['LAST']}" for p in rows}
     assert pg.rows("select distinct address, gender, date_of_birth::text, registered_date::text from patient", "medicore_patient") == [
         (rows[0]["ADDRESS"], "FEMALE", "1970-02-28", "2025-11-01")]
-    assert imported(pg, tmp_path, rows) == (0, "imported 0, already there 2602, refused 0 of 2602 lines", [])
+    assert imported(pg, tmp_path, rows) == (0, "imported 0, already there 5002, refused 0 of 5002 lines", [])
 
 
 def test_bad_lines_are_told_and_the_rest_goes_in(pg, tmp_path):
