@@ -1,5 +1,6 @@
 """gRPC, beside a listener of ours that answers a constant."""
 import contextlib
+import os
 import subprocess
 
 import wire
@@ -14,7 +15,10 @@ VERIFY = "/patient.PatientService/verifyPatient"
 def constant(c):
     """Process id and address of the listener that answers a constant."""
     port = free_base(1)
-    p = subprocess.Popen([c.built("constant_listener"), f"127.0.0.1:{port}"], stdout=subprocess.DEVNULL)
+    rights = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
+    with open(c.directory / "constant_listener.log", "ab") as log:
+        p = subprocess.Popen([c.built("constant_listener"), "--config", c.system.run / "medicore.conf"], stdout=log, stderr=log,
+                             env={**os.environ, "MEDICORE__PATIENTD__LISTEN": f"127.0.0.1:{port}"}, **rights)
     try:
         wait_until(lambda: subprocess.run(["bash", "-c", f": </dev/tcp/127.0.0.1/{port}"], stderr=subprocess.DEVNULL).returncode == 0, 10, "constant_listener")
         yield p.pid, f"127.0.0.1:{port}"
