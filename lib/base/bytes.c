@@ -27,3 +27,26 @@ hex_write(char *to, const void *bytes, size_t count)
 	*to = '\0';
 	return to;
 }
+
+char *
+digits_write(char *to, uint64_t n, size_t count)
+{
+	for (size_t i = count; i > 0; n /= 10)
+		to[--i] = (char)('0' + n % 10);
+	return to + count;
+}
+
+char *
+decimal_write(char *to, int64_t n)
+{
+	uint64_t left = n < 0 ? -(uint64_t)n : (uint64_t)n, power = 10;
+	size_t count = 1;
+
+	for (; count < 19 && left >= power; power *= 10)
+		count++;
+	if (n < 0)
+		*to++ = '-';
+	to = digits_write(to, left, count);
+	*to = '\0';
+	return to;
+}

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/bytes.h"
 #include "lib/base/clock.h"
 #include "lib/base/dates.h"
 #include "lib/base/text.h"
@@ -44,20 +45,37 @@ log_level_set(enum log_level level)
 	log_least = level;
 }
 
-static void add(struct line *line, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* text as it is, or nothing where it doesn't fit. */
+static void
+add(struct line *line, const char *text)
+{
+	size_t n = strlen(text);
+
+	if (n > sizeof(line->bytes) - line->length)
+		return;
+	memcpy(line->bytes + line->length, text, n);
+	line->length += n;
+}
 
 static void
-add(struct line *line, const char *fmt, ...)
+add_number(struct line *line, int64_t n)
 {
-	size_t room = sizeof(line->bytes) - line->length;
-	va_list ap;
-	int n;
+	char digits[DECIMAL_SIZE];
 
-	va_start(ap, fmt);
-	n = vsnprintf(line->bytes + line->length, room, fmt, ap);
-	va_end(ap);
-	if (n > 0 && (size_t)n < room)
-		line->length += (size_t)n;
+	decimal_write(digits, n);
+	add(line, digits);
+}
+
+/* Milliseconds with three decimals. */
+static void
+add_ms(struct line *line, int64_t ns)
+{
+	uint64_t us = ((uint64_t)ns + 500) / 1000;
+	char decimals[] = ".000";
+
+	digits_write(decimals + 1, us, 3);
+	add_number(line, (int64_t)(us / 1000));
+	add(line, decimals);
 }
 
 /* How much of s, from its beginning, is what it is in a JSON string too: as a rule all of it. */
@@ -110,7 +128,9 @@ add_text(struct line *line, const char *s, size_t max)
 static void
 add_member(struct line *line, const char *name, const char *value, size_t max)
 {
-	add(line, ",\"%s\":", name);
+	add(line, ",\"");
+	add(line, name);
+	add(line, "\":");
 	add_text(line, value, max);
 }
 
@@ -121,7 +141,11 @@ begin(struct line *line, enum log_level level)
 
 	line->length = 0;
 	instant_format(clock_now_us(), now);
-	add(line, "{\"time\":\"%s\",\"level\":\"%s\"", now, level_names[level]);
+	add(line, "{\"time\":\"");
+	add(line, now);
+	add(line, "\",\"level\":\"");
+	add(line, level_names[level]);
+	add(line, "\"");
 	add_member(line, "program", log_program, 64);
 }
 
@@ -171,7 +195,6 @@ void
 log_request(const struct ctx *cx, const char *method, const char *what, int status, enum rc rc, int64_t started_ns)
 {
 	enum log_level level = !our_failure(rc) ? LOG_INFO : rc == RC_INTERNAL ? LOG_ERROR : LOG_WARNING;
-	double ms = (double)(clock_monotonic_ns() - started_ns) / 1e6;
 	struct line line;
 
 	if (level < log_least)
@@ -180,7 +203,11 @@ log_request(const struct ctx *cx, const char *method, const char *what, int stat
 	add_trace(&line, cx->request_id, &cx->trace);
 	add_member(&line, "method", method, 64);
 	add_member(&line, "what", what, 256);
-	add(&line, ",\"status\":%d,\"rc\":\"%s\",\"ms\":%.3f", status, rc_meaning(rc)->name, ms);
+	add(&line, ",\"status\":");
+	add_number(&line, status);
+	add_member(&line, "rc", rc_meaning(rc)->name, 32);
+	add(&line, ",\"ms\":");
+	add_ms(&line, clock_monotonic_ns() - started_ns);
 	if (our_failure(rc) && cx->err.detail != NULL)
 		add_member(&line, "detail", cx->err.detail, sizeof(line.bytes) - line.length - 32);
 	end(&line);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/bytes.h"
+
 /* The first byte of a sequence says how long it is and which second bytes keep it well-formed (RFC 3629, section 4);
  * 0: no sequence begins so. */
 static size_t
@@ -114,16 +116,14 @@ program_short_name(const char *program, size_t *ret_length)
 	return program;
 }
 
-static void
+void
 buf_grow(struct buf *b, size_t more)
 {
-	size_t need, capacity = b->capacity;
+	size_t need, capacity;
 	char *bytes;
 
 	if (__builtin_add_overflow(b->length, more, &need) || need > SIZE_MAX / 2 - 1)
 		abort(); /* no request is let in that could ask for this */
-	if (need < capacity)
-		return;
 	capacity = need < 128 ? 256 : 2 * (need + 1);
 	bytes = arena_alloc(b->arena, capacity);
 	if (b->length > 0)
@@ -133,41 +133,31 @@ buf_grow(struct buf *b, size_t more)
 }
 
 void
-buf_add(struct buf *b, const void *bytes, size_t length)
+buf_add_number(struct buf *b, int64_t n)
 {
-	buf_grow(b, length);
-	if (length > 0)
-		memcpy(b->bytes + b->length, bytes, length);
-	b->length += length;
-	b->bytes[b->length] = '\0';
+	char digits[DECIMAL_SIZE];
+
+	buf_add(b, digits, (size_t)(decimal_write(digits, n) - digits));
 }
 
-void
-buf_add_text(struct buf *b, const char *s)
-{
-	buf_add(b, s, strlen(s));
-}
-
-void
-buf_add_char(struct buf *b, char c)
-{
-	buf_add(b, &c, 1);
-}
-
+/* Written at once where there is room for it, else again once there is. */
 void
 buf_addf(struct buf *b, const char *fmt, ...)
 {
+	size_t room = b->capacity - b->length;
 	va_list ap, again;
 	int n;
 
 	va_start(ap, fmt);
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(room > 0 ? b->bytes + b->length : NULL, room, fmt, ap);
 	va_end(ap);
 	if (n < 0)
 		abort(); /* no format of ours fails */
-	buf_grow(b, (size_t)n);
-	vsnprintf(b->bytes + b->length, (size_t)n + 1, fmt, again);
+	if ((size_t)n >= room) {
+		buf_grow(b, (size_t)n);
+		vsnprintf(b->bytes + b->length, (size_t)n + 1, fmt, again);
+	}
 	va_end(again);
 	b->length += (size_t)n;
 }

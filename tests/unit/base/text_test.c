@@ -1,5 +1,6 @@
 #include "lib/base/text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/unit/base/suites.h"
@@ -92,6 +93,20 @@ START_TEST(a_buffer_keeps_what_is_added_however_long)
 }
 END_TEST
 
+static const int64_t numbers[] = { 0, 1, -1, 9, 10, -10, 99, 100, 4096, 999999999999999999, 1000000000000000000, INT64_MAX, INT64_MIN };
+
+START_TEST(a_number_is_written_as_printf_would)
+{
+	struct buf b = { .arena = arena_new() };
+	char expected[32];
+
+	snprintf(expected, sizeof(expected), "%lld", (long long)numbers[_i]);
+	buf_add_number(&b, numbers[_i]);
+	ck_assert_str_eq(b.bytes, expected);
+	arena_free(b.arena);
+}
+END_TEST
+
 START_TEST(an_empty_addition_makes_an_empty_text)
 {
 	struct buf b = { .arena = arena_new() };
@@ -134,6 +149,7 @@ text_suite(void)
 	tcase_add_test(t, length_counts_code_points);
 	tcase_add_loop_test(t, blank_is_nothing_but_white_space, 0, COUNT(blanks));
 	tcase_add_test(t, a_buffer_keeps_what_is_added_however_long);
+	tcase_add_loop_test(t, a_number_is_written_as_printf_would, 0, COUNT(numbers));
 	tcase_add_test(t, an_empty_addition_makes_an_empty_text);
 	tcase_add_loop_test(t, a_json_string_escapes_what_rfc_8259_says, 0, COUNT(strings));
 	suite_add_tcase(suite, t);
