@@ -76,6 +76,18 @@ check_media(struct ctx *cx, struct request *rq)
 	return choose_media(cx, rq);
 }
 
+/* "GET /patients/{id}" */
+static const char *
+route_name(struct arena *a, const struct web_route *route)
+{
+	struct buf name = { .arena = a };
+
+	buf_add_text(&name, route->method);
+	buf_add_char(&name, ' ');
+	buf_add_text(&name, route->pattern);
+	return name.bytes;
+}
+
 /* From the first byte to the handler's door. */
 static enum rc
 admit(struct ctx *cx, struct request *rq, struct reply *rp, bool *ret_ended)
@@ -94,7 +106,7 @@ admit(struct ctx *cx, struct request *rq, struct reply *rp, bool *ret_ended)
 	body = request_read_body(rc == RC_OK ? cx : &(struct ctx){ .arena = cx->arena }, rq, ret_ended);
 	if (rc != RC_OK || rq->route == NULL)
 		return rc;
-	rq->route_name = arena_printf(cx->arena, "%s %s", rq->route->method, rq->route->pattern);
+	rq->route_name = route_name(cx->arena, rq->route);
 	rc = authorise(cx, rq);
 	if (rc == RC_OK)
 		rc = body;
