@@ -2,16 +2,37 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
+
+/* Up to 256 bytes come whole or not at all once the kernel has started (getrandom(2)). */
+#define STOCK 256
+
+/* A request takes some here and there, and each question to the kernel costs more than its bytes: so a thread asks for several requests
+ * at once.  What was handed out is wiped. */
+static _Thread_local struct { /* lint: allow threadlocal: nobody waits with it in hand */
+	unsigned char bytes[STOCK];
+	size_t left;
+} stock;
+
+static void
+refill(void)
+{
+	if (getrandom(stock.bytes, STOCK, 0) != STOCK) {
+		perror("getrandom");
+		abort();
+	}
+	stock.left = STOCK;
+}
 
 void
 random_bytes(void *ret, size_t count)
 {
-	/* Up to 256 bytes come whole or not at all once the kernel has started (getrandom(2)). */
-	if (getrandom(ret, count, 0) != (ssize_t)count) {
-		perror("getrandom");
-		abort();
-	}
+	if (count > stock.left)
+		refill();
+	stock.left -= count;
+	memcpy(ret, stock.bytes + stock.left, count);
+	explicit_bzero(stock.bytes + stock.left, count);
 }
 
 char *

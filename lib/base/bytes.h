@@ -7,7 +7,7 @@
 
 #define DECIMAL_SIZE 21 /* of the longest number, with its sign and the NUL */
 
-/* At most 256, by the kernel. */
+/* At most 256, by the kernel.  A child that was forked, and goes on in the same program, would get the same as its parent. */
 void random_bytes(void *ret, size_t count);
 
 /* Two digits of lower case for each byte, and a NUL behind them; returns where that is. */

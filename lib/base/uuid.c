@@ -18,11 +18,13 @@ uuid_new(char ret_id[UUID_SIZE])
 		b[i] = (unsigned char)(ms >> (40 - 8 * i));
 	b[6] = (unsigned char)(0x70 | (b[6] & 0x0f)); /* version */
 	b[8] = (unsigned char)(0x80 | (b[8] & 0x3f)); /* variant */
-	for (int i = 0; i < 16; i++) {
-		if (i == 4 || i == 6 || i == 8 || i == 10)
-			*out++ = '-';
-		out = hex_write(out, &b[i], 1);
+	out = hex_write(out, b, 4);
+	for (int i = 4; i < 10; i += 2) {
+		*out++ = '-';
+		out = hex_write(out, b + i, 2);
 	}
+	*out++ = '-';
+	hex_write(out, b + 10, 6);
 }
 
 bool
