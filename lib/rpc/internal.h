@@ -4,7 +4,7 @@
  * Two completion queues.  On `methods` arrive the calls of bound services, with their payload;
  * options.threads workers take them and run each to its end, those of a batched method together.  On `others` arrive all other calls (health,
  * reflection, unknown methods), which one thread serves without ever blocking, since a stalled database
- * blocks the workers.
+ * blocks the workers.  Who waits on `methods` looks at the connections too; who waits on `others` doesn't (duty.c).
  *
  * A struct rpc_call lives from the moment it is offered to the library (armed) until the last event about it
  * was taken; server.live counts them, and the queues are shut when it is zero: starting a batch on a queue
@@ -98,8 +98,20 @@ struct worker {
 	struct pulse pulse;
 	struct arena *arena; /* what lives as long as the calls that it runs */
 	struct pg *pg;
+	bool on_duty, surplus; /* the first under duty.lock */
 	struct rpc_call **calls; /* that it took and hasn't run yet: room for the largest batch and one more */
 	size_t count;
+};
+
+/* Which workers take calls (duty.c). */
+struct duty {
+	pthread_mutex_t lock;
+	pthread_cond_t called, work_begun;
+	int on_duty;
+	bool watching; /* the lookout is awake */
+	bool over;
+	pthread_t lookout;
+	grpc_completion_queue *queue; /* no event ever comes: to look at the connections */
 };
 
 struct rpc_server {
@@ -114,6 +126,7 @@ struct rpc_server {
 	ProtobufCService *const *services;
 	size_t service_count;
 	struct worker *workers;
+	struct duty duty;
 	pthread_t others_thread, health_thread;
 	bool started;
 
@@ -168,8 +181,20 @@ call_taken(void)
 /* caller.c: account and address in the call's cx, or how it fails, said in cx->err. */
 enum rc caller_take(struct rpc_call *call);
 
+/* server.c */
+void thread_start(pthread_t *ret_thread, void *(*body)(void *), void *arg);
+
 /* work.c: a worker's thread. */
 void *work(void *worker);
+
+/* duty.c: waits until w may take calls; false: never again.  Then until when it may wait for one.  And a worker begins to run some. */
+bool duty_await(struct worker *w);
+gpr_timespec duty_until(const struct worker *w);
+void duty_work_begins(struct rpc_server *s);
+void duty_open(struct rpc_server *s);
+void duty_start(struct rpc_server *s); /* before the workers, which its end comes before too */
+void duty_end(struct rpc_server *s);
+void duty_close(struct rpc_server *s);
 
 /* method.c: what a worker does with calls.  Those that are run together are of one method, which is a batched one where they are several. */
 void method_arm(struct rpc_server *s, const struct method *m);

@@ -72,8 +72,8 @@ struct rpc_options {
 	/* "127.0.0.1:9000" or "unix:/run/medicore/worker/events.sock" (made with mode 0660); by mutual TLS where it is
 	 * not loopback */
 	const char *listen;
-	int threads; /* that run methods, each with a connection of its own; health and reflection have others
-		      */
+	int threads; /* that run methods, each with a connection of its own; health and reflection have others */
+	int active;  /* so many of them take calls, and the rest only in place of one that is stuck in its method; 0: all */
 	const char *database, *role; /* of each thread's cx->pg; NULL: none */
 	int schema;         /* newest migration known; health says NOT_SERVING while pg_ready(schema) fails */
 	size_t message_max; /* bytes; 0: 4 MiB */

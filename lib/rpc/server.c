@@ -87,6 +87,19 @@ register_methods(struct rpc_server *s)
 	}
 }
 
+/* Nobody who waits for its events looks at the connections. */
+static grpc_completion_queue *
+others_new(void)
+{
+	const grpc_completion_queue_attributes how = {
+		.version = GRPC_CQ_CURRENT_VERSION,
+		.cq_completion_type = GRPC_CQ_NEXT,
+		.cq_polling_type = GRPC_CQ_NON_POLLING,
+	};
+
+	return grpc_completion_queue_create(grpc_completion_queue_factory_lookup(&how), &how, NULL);
+}
+
 struct rpc_server *
 rpc_server_new(const struct rpc_options *options, ProtobufCService *const *services, size_t count)
 {
@@ -113,7 +126,8 @@ rpc_server_new(const struct rpc_options *options, ProtobufCService *const *servi
 	s->shut_op.kind = OP_CLOSE;
 	s->core = core_new(options);
 	s->methods = grpc_completion_queue_create_for_next(NULL);
-	s->others = grpc_completion_queue_create_for_next(NULL);
+	s->others = others_new();
+	duty_open(s);
 	grpc_server_register_completion_queue(s->core, s->methods, NULL);
 	grpc_server_register_completion_queue(s->core, s->others, NULL);
 	register_methods(s);
@@ -156,7 +170,7 @@ serve_others(void *server)
 	return NULL;
 }
 
-static void
+void
 thread_start(pthread_t *ret_thread, void *(*body)(void *), void *arg)
 {
 	int err = pthread_create(ret_thread, NULL, body, arg);
@@ -191,10 +205,11 @@ rpc_server_start(struct rpc_server *s)
 	for (size_t i = 0; i < s->method_count; i++)
 		arm(s, &s->method_list[i]);
 	stream_arm(s);
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; i < n; i++)
 		s->workers[i].server = s;
+	duty_start(s);
+	for (int i = 0; i < n; i++)
 		thread_start(&s->workers[i].thread, work, &s->workers[i]);
-	}
 	thread_start(&s->others_thread, serve_others, s);
 	thread_start(&s->health_thread, health_loop, s);
 }
@@ -235,6 +250,7 @@ rpc_server_stop(struct rpc_server *s, int grace_ms)
 	}
 	grpc_completion_queue_shutdown(s->methods);
 	grpc_completion_queue_shutdown(s->others);
+	duty_end(s);
 	for (int i = 0; i < s->options.threads; i++)
 		pthread_join(s->workers[i].thread, NULL);
 	pthread_join(s->others_thread, NULL);
@@ -271,6 +287,7 @@ rpc_server_free(struct rpc_server *s)
 	if (s == NULL || s->started)
 		return; /* threads of a server that couldn't be stopped still use it */
 	core_free(s);
+	duty_close(s);
 	health_close(s);
 	arena_free(s->scratch);
 	arena_free(s->arena);

@@ -13,6 +13,8 @@ take(struct worker *w, const grpc_event *ev)
 	call_taken();
 	if (op->kind == OP_ARRIVE && ev->success) {
 		pulse_beat(&w->pulse);
+		if (w->count == 0)
+			duty_work_begins(w->server);
 		method_begin(op->call, w->arena, w->pg);
 		w->calls[w->count++] = op->call;
 		return;
@@ -39,7 +41,7 @@ static bool
 fill(struct worker *w)
 {
 	while (!full(w)) {
-		gpr_timespec until = w->count == 0 ? gpr_inf_future(GPR_CLOCK_REALTIME) : gpr_inf_past(GPR_CLOCK_REALTIME);
+		gpr_timespec until = w->count == 0 ? duty_until(w) : gpr_inf_past(GPR_CLOCK_REALTIME);
 		grpc_event ev = grpc_completion_queue_next(w->server->methods, until, NULL);
 
 		if (ev.type == GRPC_QUEUE_SHUTDOWN)
@@ -79,7 +81,9 @@ work(void *worker)
 	w->calls = calloc(w->server->batch_max + 1, sizeof(*w->calls));
 	if (w->calls == NULL)
 		abort();
-	while (fill(w)) {
+	while ((w->count > 0 || duty_await(w)) && fill(w)) {
+		if (w->count == 0)
+			continue;
 		run(w);
 		if (w->count > 0)
 			continue;

@@ -35,7 +35,8 @@ start(struct rpc_options *options)
 {
 	*options = (struct rpc_options){
 		.listen = config->patientd.listen,
-		.threads = 1,
+		.threads = 4,
+		.active = 1,
 		.batched = batched,
 		.domain = "patient",
 		.stop_grace_ms = (int)config->patientd.stop_grace_ms,
