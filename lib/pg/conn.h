@@ -16,7 +16,8 @@ struct binding {
 	struct binding *next; /* of the same hash */
 	struct arena *arena;  /* the connection's */
 	const struct pg_stmt *stmt;
-	bool prepared; /* on the present connection */
+	bool prepared;	/* on the present connection */
+	bool preparing; /* on its way to being so */
 	int param_count;
 	const struct field **params;
 	int column_count; /* -1: no result was seen yet since it was prepared */
@@ -61,6 +62,7 @@ struct link {
 struct pg {
 	struct arena *arena;  /* lives as long as this struct; NULL: the pool's does */
 	struct link *link;    /* NULL: none is borrowed at the moment */
+	struct pg *next;      /* of the pool's closed ones */
 	struct pg_pool *pool; /* where it is borrowed; NULL: it is this handle's own, for good */
 
 	unsigned depth; /* of pg_begin; 0: outside transactions */
@@ -111,11 +113,12 @@ enum rc pg_connected(struct ctx *cx, int64_t deadline_ns);
 /* Gives back what was borrowed, unless a transaction still needs it.  After each statement. */
 void pg_done(struct pg *pg);
 
+/* Whether this request has tried to connect in vain a moment ago; and that it tries, which counts until failed_at_ns is 0 again. */
+bool pg_tried_already(const struct ctx *cx);
+void pg_note_attempt(const struct ctx *cx);
+
 /* pg_link_drop for the handle's connection, and the transaction in it. */
 void pg_drop(struct pg *pg);
-
-/* poll(2) for one descriptor, which goes on after signals: > 0 ready, 0 deadline (0: none) passed, < 0 failed. */
-int pg_poll(int fd, short events, int64_t deadline_ns);
 
 /* Waits until PQgetResult wouldn't block.  On any failure the connection is dropped: half an answer is of no use. */
 enum rc pg_wait(struct ctx *cx, const char *where, int64_t deadline_ns);
@@ -129,10 +132,28 @@ bool pg_waited_in_vain(int64_t started_ns);
 enum rc pg_borrow(struct ctx *cx, int64_t deadline_ns);
 void pg_give_back(struct pg *pg);
 
+/* pg isn't used any more. */
+void pg_pool_take_back(struct pg *pg);
+
+struct pg_lookups *pg_pool_lookups(struct pg_pool *pool);
+
+/* --- lookup.c --- */
+
+/* What a pool has for lookups, in a. */
+struct pg_lookups *pg_lookups(struct arena *a, const struct target *to);
+void pg_lookups_end(struct pg_lookups *all);
+
+/* Asks together with others of this loop.  False: it isn't a statement for that, or takes too long, and is to be asked alone. */
+bool pg_look_up(struct ctx *cx, const struct pg_stmt *stmt, const void *arg, int64_t deadline_ns, struct binding **ret_binding,
+    PGresult **ret_result, enum rc *ret_rc);
+
 /* --- error.c --- */
 
 /* Sorts a failed result by its SQLSTATE; where names the statement. */
 enum rc pg_sort(struct ctx *cx, const char *where, const PGresult *result);
+
+/* What pg_sort would say of it. */
+enum pg_failure pg_failure_of(const PGresult *result);
 
 /* The connection failed without the server saying why. */
 enum rc pg_lost(struct ctx *cx, const char *where);
@@ -148,6 +169,12 @@ enum rc pg_command(struct ctx *cx, const char *sql, int64_t deadline_ns);
 /* Prepares stmt where this connection hasn't, inside the transaction where one is open. */
 enum rc pg_prepared(struct ctx *cx, const struct pg_stmt *stmt, int64_t deadline_ns,
     struct binding **ret_binding);
+
+/* The server has prepared it. */
+void pg_prepared_now(struct binding *b);
+
+/* The members of arg that it takes, as text. */
+const char **pg_values(struct ctx *cx, const struct binding *b, const void *arg);
 
 /* Sends stmt with the members of arg that it takes.  False: the connection is gone. */
 bool pg_send(struct ctx *cx, const struct binding *b, const void *arg);

@@ -1,9 +1,12 @@
+#include <arpa/inet.h>
+#include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/config.h"
+#include "lib/loop/loop.h"
 #include "lib/metrics/metrics.h"
 #include "lib/pg/conn.h"
 
@@ -46,15 +49,67 @@ tell_foreign(struct ctx *cx, int64_t deadline_ns)
 	    deadline_ns);
 }
 
+/* --- names of hosts --- */
+
+/* libpq would look a name up by itself, and stop the loop for as long as that takes. */
+struct question {
+	const char *host;
+	struct addrinfo *found;
+	int failed;
+};
+
+static void
+look_up(void *arg)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	struct question *q = arg;
+
+	q->failed = getaddrinfo(q->host, NULL, &hints, &q->found);
+}
+
+/* A socket's directory, or an address. */
+static bool
+needs_no_lookup(const char *host)
+{
+	struct in6_addr any;
+
+	return host[0] == '/' || host[0] == '@' || inet_pton(AF_INET, host, &any) == 1 || inet_pton(AF_INET6, host, &any) == 1;
+}
+
+/* *ret_addresses has all of them, and *ret_host the name as often, by which certificates are checked. */
+static enum rc
+resolve(struct ctx *cx, const char *host, const char **ret_host, const char **ret_addresses)
+{
+	struct buf hosts = { .arena = cx->arena }, addresses = { .arena = cx->arena };
+	struct question q = { .host = host };
+	char address[NI_MAXHOST];
+
+	offload(look_up, &q);
+	if (q.failed != 0)
+		return err_detail(cx, RC_UNAVAILABLE, "database connection: host %s: %s", host, gai_strerror(q.failed));
+	for (const struct addrinfo *i = q.found; i != NULL; i = i->ai_next) {
+		if (getnameinfo(i->ai_addr, i->ai_addrlen, address, sizeof(address), NULL, 0, NI_NUMERICHOST) != 0)
+			continue;
+		buf_addf(&hosts, "%s%s", hosts.length == 0 ? "" : ",", host);
+		buf_addf(&addresses, "%s%s", addresses.length == 0 ? "" : ",", address);
+	}
+	freeaddrinfo(q.found);
+	*ret_host = hosts.bytes;
+	*ret_addresses = addresses.bytes;
+	return RC_OK;
+}
+
+/* --- connecting --- */
+
 /* Of several hosts only the one that takes writes will do: a stand-by would answer with what was true a moment ago. */
 static PGconn *
-start(const struct target *to, const char *host)
+start(const struct target *to, const char *host, const char *addresses)
 {
 	char port[12];
-	const char *const names[] = { "host", "port", "dbname", "user", "password", "application_name",
+	const char *const names[] = { "host", "hostaddr", "port", "dbname", "user", "password", "application_name",
 		"client_encoding", "options", "gssencmode", "keepalives_idle", "keepalives_interval",
 		"keepalives_count", "tcp_user_timeout", "target_session_attrs", NULL };
-	const char *const values[] = { host, port, to->database, to->role, config->database.password,
+	const char *const values[] = { host, addresses, port, to->database, to->role, config->database.password,
 		to->role, "UTF8", to->options, "disable", "15", "5", "3", "30000", "primary", NULL };
 
 	snprintf(port, sizeof(port), "%d", config->database.port);
@@ -80,7 +135,7 @@ establish(struct ctx *cx, PGconn *conn, int64_t deadline_ns)
 	while (next != PGRES_POLLING_OK) {
 		short events = next == PGRES_POLLING_READING ? POLLIN : POLLOUT;
 
-		if (pg_poll(PQsocket(conn), events, deadline_ns) <= 0)
+		if (fiber_poll(PQsocket(conn), events, deadline_ns) <= 0)
 			return err_detail(cx, RC_UNAVAILABLE, "database connection: no answer in time");
 		next = PQconnectPoll(conn);
 		if (next == PGRES_POLLING_FAILED)
@@ -93,9 +148,17 @@ establish(struct ctx *cx, PGconn *conn, int64_t deadline_ns)
 static enum rc
 connect_to(struct ctx *cx, struct link *link, const char *host, int64_t deadline_ns)
 {
-	PGconn *conn = host != NULL ? start(link->to, host) : start_foreign(link->to);
-	enum rc rc;
+	const char *addresses = NULL;
+	PGconn *conn;
+	enum rc rc = RC_OK;
 
+	if (host != NULL && !needs_no_lookup(host))
+		rc = resolve(cx, host, &host, &addresses);
+	if (rc != RC_OK) {
+		metrics_add(M_DATABASE_UNREACHABLE, 0, 1);
+		return rc;
+	}
+	conn = host != NULL ? start(link->to, host, addresses) : start_foreign(link->to);
 	if (conn == NULL)
 		return err_detail(cx, RC_UNAVAILABLE, "database connection: %s",
 		    host == NULL ? "no URI or connection string that libpq can read" : "out of memory");

@@ -1,5 +1,4 @@
 /* link.c - a connection in use: whether it still works, waiting for its answers, and what its silence says of the server. */
-#include <errno.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -7,6 +6,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/config.h"
+#include "lib/loop/loop.h"
 #include "lib/metrics/metrics.h"
 #include "lib/pg/conn.h"
 
@@ -110,9 +110,20 @@ dead(struct link *link)
 	return PQstatus(link->conn) != CONNECTION_OK || link->dying;
 }
 
-static bool
-tried_already(const struct pg *pg, const struct ctx *cx)
+void
+pg_note_attempt(const struct ctx *cx)
 {
+	struct pg *pg = cx->pg;
+
+	snprintf(pg->failed_request, sizeof(pg->failed_request), "%s", cx->request_id);
+	pg->failed_at_ns = clock_monotonic_ns();
+}
+
+bool
+pg_tried_already(const struct ctx *cx)
+{
+	const struct pg *pg = cx->pg;
+
 	return pg->failed_at_ns != 0 && strcmp(pg->failed_request, cx->request_id) == 0 &&
 	       clock_monotonic_ns() - pg->failed_at_ns < RETRY_CONNECT_NS;
 }
@@ -123,10 +134,9 @@ reconnect(struct ctx *cx)
 	struct pg *pg = cx->pg;
 	enum rc rc;
 
-	if (tried_already(pg, cx))
+	if (pg_tried_already(cx))
 		return err_detail(cx, RC_UNAVAILABLE, "database connection: failed a moment ago");
-	snprintf(pg->failed_request, sizeof(pg->failed_request), "%s", cx->request_id);
-	pg->failed_at_ns = clock_monotonic_ns();
+	pg_note_attempt(cx);
 	rc = pg_establish(cx, pg->link, deadline_in(cx, config->database.connect_timeout_ms));
 	if (rc != RC_OK)
 		return rc;
@@ -181,27 +191,6 @@ pg_done(struct pg *pg)
 
 /* --- waiting --- */
 
-int
-pg_poll(int fd, short events, int64_t deadline_ns)
-{
-	struct pollfd fds = { .fd = fd, .events = events };
-	int64_t left;
-	int n;
-
-	do {
-		left = -1;
-		if (deadline_ns != 0) {
-			left = (deadline_ns - clock_monotonic_ns() + 999999) / 1000000;
-			if (left < 0)
-				left = 0;
-			if (left > 1000000)
-				left = 1000000;
-		}
-		n = poll(&fds, 1, (int)left);
-	} while ((n < 0 && errno == EINTR) || (n == 0 && left == 1000000));
-	return n;
-}
-
 enum rc
 pg_wait(struct ctx *cx, const char *where, int64_t deadline_ns)
 {
@@ -219,7 +208,7 @@ pg_wait(struct ctx *cx, const char *where, int64_t deadline_ns)
 			heard(pg->link);
 			return RC_OK;
 		}
-		n = pg_poll(PQsocket(conn), unsent == 1 ? POLLIN | POLLOUT : POLLIN, deadline_ns);
+		n = fiber_poll(PQsocket(conn), unsent == 1 ? POLLIN | POLLOUT : POLLIN, deadline_ns);
 		if (n == 0) {
 			(void)pg_waited_in_vain(started_ns);
 			pg_drop(pg);

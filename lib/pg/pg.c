@@ -89,6 +89,7 @@ pg_close(struct pg *pg)
 		return;
 	if (pg->pool != NULL) {
 		pg_reset(pg);
+		pg_pool_take_back(pg);
 		return;
 	}
 	PQfinish(pg->link->conn);

@@ -41,6 +41,13 @@ pg_command(struct ctx *cx, const char *sql, int64_t deadline_ns)
 	return pg_collect(cx, sql, deadline_ns, NULL);
 }
 
+void
+pg_prepared_now(struct binding *b)
+{
+	b->prepared = true;
+	b->column_count = -1; /* a migration may have come in between */
+}
+
 enum rc
 pg_prepared(struct ctx *cx, const struct pg_stmt *stmt, int64_t deadline_ns, struct binding **ret_binding)
 {
@@ -54,21 +61,29 @@ pg_prepared(struct ctx *cx, const struct pg_stmt *stmt, int64_t deadline_ns, str
 			rc = pg_lost(cx, stmt->name);
 		if (rc == RC_OK)
 			rc = pg_collect(cx, stmt->name, deadline_ns, NULL);
-		b->prepared = rc == RC_OK;
-		b->column_count = -1; /* a migration may have come in between */
+		if (rc == RC_OK)
+			pg_prepared_now(b);
 	}
 	if (rc == RC_OK)
 		*ret_binding = b;
 	return rc;
 }
 
-bool
-pg_send(struct ctx *cx, const struct binding *b, const void *arg)
+const char **
+pg_values(struct ctx *cx, const struct binding *b, const void *arg)
 {
 	const char **values = arena_zalloc_n(cx->arena, (size_t)b->param_count, sizeof(*values));
 
 	for (int i = 0; i < b->param_count; i++)
 		values[i] = field_text(cx->arena, b->params[i], arg);
+	return values;
+}
+
+bool
+pg_send(struct ctx *cx, const struct binding *b, const void *arg)
+{
+	const char **values = pg_values(cx, b, arg);
+
 	return PQsendQueryPrepared(pg_conn(cx->pg), b->stmt->name, b->param_count, values, NULL, NULL, 0) == 1;
 }
 
@@ -172,22 +187,33 @@ pg_may_repeat(struct pg *pg, const struct pg_stmt *stmt, int tries)
 }
 
 static enum rc
-run(struct ctx *cx, const struct pg_stmt *stmt, const void *arg, struct binding **ret_binding,
-    PGresult **ret_result)
+try_and_repeat(struct ctx *cx, const struct pg_stmt *stmt, const void *arg, int64_t deadline_ns,
+    struct binding **ret_binding, PGresult **ret_result)
 {
-	int64_t started_ns = clock_monotonic_ns(), deadline = pg_deadline(cx);
 	struct err before = cx->err;
 	enum rc rc;
 
 	for (int tries = 1;; tries++) {
-		rc = attempt(cx, stmt, arg, deadline, ret_binding, ret_result);
+		rc = attempt(cx, stmt, arg, deadline_ns, ret_binding, ret_result);
 		if (rc == RC_OK || !pg_may_repeat(cx->pg, stmt, tries))
 			break;
 		cx->err = before;
 	}
+	pg_done(cx->pg);
+	return rc;
+}
+
+static enum rc
+run(struct ctx *cx, const struct pg_stmt *stmt, const void *arg, struct binding **ret_binding,
+    PGresult **ret_result)
+{
+	int64_t started_ns = clock_monotonic_ns();
+	enum rc rc;
+
+	if (!pg_look_up(cx, stmt, arg, pg_deadline(cx), ret_binding, ret_result, &rc))
+		rc = try_and_repeat(cx, stmt, arg, pg_deadline(cx), ret_binding, ret_result);
 	metrics_observe(M_DATABASE_SECONDS, stmt->kind != PG_WRITE ? STATEMENT_READ : STATEMENT_WRITE,
 	    clock_monotonic_ns() - started_ns);
-	pg_done(cx->pg);
 	return rc;
 }
 
