@@ -188,7 +188,7 @@ static const struct field found_fields[] = {
 
 static const struct pg_stmt find_invoice = {
 	.name = "find_invoice",
-	.kind = PG_READ,
+	.kind = PG_LOOKUP,
 	.sql = FIND,
 	.takes = "id",
 	.in = found_fields,
@@ -268,7 +268,7 @@ static const struct field list_args_fields[] = {
 
 static const struct pg_stmt list_invoices = {
 	.name = "list_invoices",
-	.kind = PG_READ,
+	.kind = PG_LOOKUP,
 	.sql = LIST PAGE,
 	.takes = "after limit",
 	.in = list_args_fields,

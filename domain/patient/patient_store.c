@@ -19,7 +19,7 @@ static const struct pg_stmt insert_patient = {
 
 static const struct pg_stmt find_patient = {
 	.name = "find_patient",
-	.kind = PG_READ,
+	.kind = PG_LOOKUP,
 	.sql = "select " COLUMNS " from patient where id = $1::uuid and deleted_at is null",
 	.takes = "id",
 	.in = patient_fields,
@@ -67,7 +67,7 @@ static const struct pg_stmt existing_patients = {
 
 static const struct pg_stmt look_up_patient = {
 	.name = "look_up_patient",
-	.kind = PG_READ,
+	.kind = PG_LOOKUP,
 	.sql = "select id, name, address, date_of_birth from patient where id = $1::uuid and deleted_at is null",
 	.takes = "id",
 	.in = patient_fields,
@@ -107,7 +107,7 @@ static const struct field list_args_fields[] = {
 
 static const struct pg_stmt list_patients = {
 	.name = "list_patients",
-	.kind = PG_READ,
+	.kind = PG_LOOKUP,
 	.sql = LIST PAGE,
 	.takes = "after limit",
 	.in = list_args_fields,

@@ -428,6 +428,7 @@ pg_look_up(struct ctx *cx, const struct pg_stmt *stmt, const void *arg, int64_t 
 
 	if (!may_share(cx->pg, stmt) || pg_tried_already(cx))
 		return false;
+	cx->pg->failure = PG_FAILED;
 	all = pg_pool_lookups(cx->pg->pool);
 	*ret_rc = pg_binding(cx, all->cx.pg->link, stmt, ret_binding);
 	if (*ret_rc != RC_OK)
