@@ -11,7 +11,7 @@
 #include "lib/base/dates.h"
 #include "lib/base/text.h"
 
-#define LINE_MAX_BYTES ((size_t)4096)
+#define LINE_MAX_BYTES ((size_t)LOG_LINES_SIZE)
 
 static const char *const level_names[] = { "debug", "info", "warning", "error" };
 static const char *log_program = "medicore";
@@ -151,11 +151,17 @@ begin(struct line *line, enum log_level level)
 
 /* One write(2), so that lines of several threads and processes don't mix. */
 static void
+put(const char *bytes, size_t length)
+{
+	while (write(STDERR_FILENO, bytes, length) < 0 && errno == EINTR)
+		;
+}
+
+static void
 end(struct line *line)
 {
 	add(line, "}\n");
-	while (write(STDERR_FILENO, line->bytes, line->length) < 0 && errno == EINTR)
-		;
+	put(line->bytes, line->length);
 }
 
 void
@@ -191,26 +197,58 @@ our_failure(enum rc rc)
 	return rc_meaning(rc)->http >= 500;
 }
 
+/* False: the line is below the level. */
+static bool
+compose(struct line *line, const struct ctx *cx, const char *method, const char *what, int status, enum rc rc, int64_t started_ns)
+{
+	enum log_level level = !our_failure(rc) ? LOG_INFO : rc == RC_INTERNAL ? LOG_ERROR : LOG_WARNING;
+
+	if (level < log_least)
+		return false;
+	begin(line, level);
+	add_trace(line, cx->request_id, &cx->trace);
+	add_member(line, "method", method, 64);
+	add_member(line, "what", what, 256);
+	add(line, ",\"status\":");
+	add_number(line, status);
+	add_member(line, "rc", rc_meaning(rc)->name, 32);
+	add(line, ",\"ms\":");
+	add_ms(line, clock_monotonic_ns() - started_ns);
+	if (our_failure(rc) && cx->err.detail != NULL)
+		add_member(line, "detail", cx->err.detail, sizeof(line->bytes) - line->length - 32);
+	return true;
+}
+
 void
 log_request(const struct ctx *cx, const char *method, const char *what, int status, enum rc rc, int64_t started_ns)
 {
-	enum log_level level = !our_failure(rc) ? LOG_INFO : rc == RC_INTERNAL ? LOG_ERROR : LOG_WARNING;
 	struct line line;
 
-	if (level < log_least)
+	if (compose(&line, cx, method, what, status, rc, started_ns))
+		end(&line);
+}
+
+void
+log_request_among(struct log_lines *lines, const struct ctx *cx, const char *method, const char *what, int status, enum rc rc,
+    int64_t started_ns)
+{
+	struct line line;
+
+	if (!compose(&line, cx, method, what, status, rc, started_ns))
 		return;
-	begin(&line, level);
-	add_trace(&line, cx->request_id, &cx->trace);
-	add_member(&line, "method", method, 64);
-	add_member(&line, "what", what, 256);
-	add(&line, ",\"status\":");
-	add_number(&line, status);
-	add_member(&line, "rc", rc_meaning(rc)->name, 32);
-	add(&line, ",\"ms\":");
-	add_ms(&line, clock_monotonic_ns() - started_ns);
-	if (our_failure(rc) && cx->err.detail != NULL)
-		add_member(&line, "detail", cx->err.detail, sizeof(line.bytes) - line.length - 32);
-	end(&line);
+	add(&line, "}\n");
+	if (lines->length + line.length > sizeof(lines->bytes))
+		log_flush(lines);
+	memcpy(lines->bytes + lines->length, line.bytes, line.length);
+	lines->length += line.length;
+}
+
+void
+log_flush(struct log_lines *lines)
+{
+	if (lines->length > 0)
+		put(lines->bytes, lines->length);
+	lines->length = 0;
 }
 
 static const char *

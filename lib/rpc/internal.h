@@ -71,6 +71,7 @@ struct rpc_call {
 	int was_cancelled; /* written by the library before OP_CLOSE */
 	atomic_bool cancelled;
 	bool answered; /* its status is on the way */
+	bool watched;  /* its end is told by OP_CLOSE; else OP_FINISH comes with it */
 
 	/* OP_ARRIVE on methods */
 	const struct method *method;
@@ -99,6 +100,7 @@ struct worker {
 	struct arena *arena; /* what lives as long as the calls that it runs */
 	struct pg *pg;
 	bool on_duty, surplus; /* the first under duty.lock */
+	int to_watch;	       /* calls that may have waited so long that their clients are gone */
 	struct rpc_call **calls; /* that it took and hasn't run yet: room for the largest batch and one more */
 	size_t count;
 };

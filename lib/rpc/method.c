@@ -52,17 +52,6 @@ rpc_audit(struct rpc_call *call)
 	return &call->audit;
 }
 
-/* Before the answer leaves; nothing may be answered that isn't noted. */
-static enum rc
-note(struct rpc_call *call, enum rc rc)
-{
-	if (call->server->spool == NULL)
-		return RC_OK;
-	call->audit.action = call->method->path + 1;
-	call->audit.result = rc_meaning(rc)->name;
-	return audit_note(&call->cx, call->server->spool, &call->audit);
-}
-
 /* --- answering: what a method says is kept until all calls that it was given are answered, and noted --- */
 
 static void
@@ -114,7 +103,7 @@ send_answer(struct rpc_call *call)
 	grpc_metadata id = { .key = grpc_slice_from_static_string(REQUEST_ID_KEY),
 		.value = grpc_slice_from_copied_string(call->cx.request_id) };
 	grpc_slice words = grpc_empty_slice();
-	grpc_op ops[3] = { { .op = GRPC_OP_SEND_INITIAL_METADATA } };
+	grpc_op ops[4] = { { .op = GRPC_OP_SEND_INITIAL_METADATA } };
 	size_t n = 1;
 
 	ops[0].data.send_initial_metadata.count = 1;
@@ -128,29 +117,53 @@ send_answer(struct rpc_call *call)
 	}
 	ops[n].op = GRPC_OP_SEND_STATUS_FROM_SERVER;
 	ops[n++].data.send_status_from_server.status = (grpc_status_code)rc_meaning(call->rc)->grpc;
+	if (!call->watched) { /* the library wants it asked for once */
+		ops[n].op = GRPC_OP_RECV_CLOSE_ON_SERVER;
+		ops[n++].data.recv_close_on_server.cancelled = &call->was_cancelled;
+	}
 	call_batch(call, OP_FINISH, ops, n);
 	grpc_slice_unref(words);
 	grpc_slice_unref(id.value);
 }
 
+/* Before the first answer leaves; nothing may be answered that isn't noted. */
 static void
-note_or_refuse(struct rpc_call *call)
+note(struct rpc_call *const *calls, size_t count)
 {
-	enum rc noted = note(call, call->rc);
+	struct audit_spool *spool = calls[0]->server->spool;
+	struct audit_note *notes;
 
-	if (noted == RC_OK)
+	if (spool == NULL)
 		return;
-	grpc_byte_buffer_destroy(call->out);
-	call->out = NULL;
-	call->rc = noted;
+	notes = arena_zalloc_n(calls[0]->cx.arena, count, sizeof(*notes));
+	for (size_t i = 0; i < count; i++) {
+		calls[i]->audit.action = calls[i]->method->path + 1;
+		calls[i]->audit.result = rc_meaning(calls[i]->rc)->name;
+		notes[i] = (struct audit_note){ .cx = &calls[i]->cx, .entry = &calls[i]->audit };
+	}
+	audit_note_all(spool, notes, count);
+	for (size_t i = 0; i < count; i++) {
+		if (notes[i].rc == RC_OK)
+			continue;
+		grpc_byte_buffer_destroy(calls[i]->out);
+		calls[i]->out = NULL;
+		calls[i]->rc = notes[i].rc;
+	}
 }
 
 static void
-end(struct rpc_call *call)
+count_and_log(struct rpc_call *const *calls, size_t count)
 {
-	rpc_counts_call(call);
-	log_request(&call->cx, "GRPC", call->method->path + 1, rc_meaning(call->rc)->grpc, call->rc,
-	    call->started_ns);
+	struct log_lines lines = { .length = 0 };
+
+	for (size_t i = 0; i < count; i++) {
+		const struct rpc_call *call = calls[i];
+
+		rpc_counts_call(call);
+		log_request_among(&lines, &call->cx, "GRPC", call->method->path + 1, rc_meaning(call->rc)->grpc, call->rc,
+		    call->started_ns);
+	}
+	log_flush(&lines);
 }
 
 /* --- asking --- */
@@ -254,7 +267,6 @@ method_begin(struct rpc_call *call, struct arena *a, struct pg *pg)
 	call->started_ns = clock_monotonic_ns();
 	call->cx.deadline_ns = deadline_of(call->deadline);
 	take_request_id(call);
-	call_watch_close(call);
 }
 
 void
@@ -271,10 +283,8 @@ method_run(struct rpc_call *const *calls, size_t count)
 	for (size_t i = 0; i < n; i++)
 		if (!admitted[i]->answered)
 			rpc_fail(admitted[i], err_detail(&admitted[i]->cx, RC_INTERNAL, "the method gave no answer"));
-	for (size_t i = 0; i < count; i++)
-		note_or_refuse(calls[i]);
+	note(calls, count);
 	for (size_t i = 0; i < count; i++)
 		send_answer(calls[i]);
-	for (size_t i = 0; i < count; i++)
-		end(calls[i]);
+	count_and_log(calls, count);
 }

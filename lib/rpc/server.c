@@ -21,6 +21,9 @@
 /* Until TLS and the first frame of HTTP/2 a connection has this long. */
 #define HANDSHAKE_MS 10000
 
+/* Calls of a batched method that the library waits for; the next wait in it. */
+#define BATCH_ARMED 32
+
 static grpc_server *
 core_new(const struct rpc_options *o)
 {
@@ -181,13 +184,17 @@ thread_start(pthread_t *ret_thread, void *(*body)(void *), void *arg)
 	abort();
 }
 
-/* As many as can run at once: then a worker that finished finds the next ones waiting for it. */
+/*
+ * As many as can run at once: then a worker that finished finds the next ones waiting for it.  But calls of a batched method are taken one by
+ * one, each of which brings up the next, and each that the library waits for costs it some time at every event (Debian builds it
+ * with the checks of its developers).
+ */
 static void
 arm(struct rpc_server *s, const struct method *m)
 {
-	size_t count = (size_t)s->options.threads * (m->batched != NULL ? m->batched->max : 1);
+	int count = m->batched != NULL ? BATCH_ARMED : s->options.threads;
 
-	for (size_t i = 0; i < count; i++)
+	for (int i = 0; i < count; i++)
 		method_arm(s, m);
 }
 

@@ -4,6 +4,13 @@
 #include "lib/pg/pg.h"
 #include "lib/rpc/internal.h"
 
+/*
+ * Whoever waited behind a method that took this long may be gone, as may so many calls that came meanwhile: those are watched before they are run.  It
+ * costs the library another batch, so others aren't, which are run at once.
+ */
+#define LONG_MS 20
+#define TO_WATCH 1000
+
 /* Takes an event; the call of one that arrived is kept, with the event's reference. */
 static void
 take(struct worker *w, const grpc_event *ev)
@@ -16,6 +23,10 @@ take(struct worker *w, const grpc_event *ev)
 		if (w->count == 0)
 			duty_work_begins(w->server);
 		method_begin(op->call, w->arena, w->pg);
+		if (w->to_watch > 0) {
+			w->to_watch--;
+			call_watch_close(op->call);
+		}
 		w->calls[w->count++] = op->call;
 		return;
 	}
@@ -62,6 +73,8 @@ run(struct worker *w)
 	while (n < w->count && w->calls[n]->method == w->calls[0]->method)
 		n++;
 	method_run(w->calls, n);
+	if (pulse_stuck(&w->pulse, LONG_MS))
+		w->to_watch = TO_WATCH;
 	pg_reset(w->pg);
 	for (size_t i = 0; i < n; i++)
 		call_unref(w->calls[i]);
