@@ -1,6 +1,9 @@
 """What measurements share: the system that is measured, its stands, where figures go, and how long each takes."""
 import collections
+import contextlib
 import shutil
+
+import psycopg2
 
 import load
 import processor
@@ -82,7 +85,35 @@ class Context:
             sample, generator = load.timed(command)
         self.figures.add(name, **sample, processor={**used, "load generator": generator})
         load.say(f"  {name}: {sample['rate']:,.0f}/s")
-        return sample
+
+    def add(self, name, count, seconds, used, **more):
+        """What was timed elsewhere."""
+        self.figures.add(name, rate=count / seconds, count=count, processor=used, **more)
+        load.say(f"  {name}: {count / seconds:,.0f}/s")
+
+    def copy(self, domain, statement, rows):
+        with contextlib.closing(psycopg2.connect(host=self.system.env["MEDICORE_PGHOST"], port=self.system.env["MEDICORE_PGPORT"], user="postgres",
+                                                 dbname=f"medicore_{domain}")) as db, db, db.cursor() as cursor:
+            cursor.copy_expert(statement, rows)
+
+    @contextlib.contextmanager
+    def others(self, name, environs):
+        """Programs in place of one that ./dev started and the measurement has ended."""
+        processes = []
+        try:
+            for more in environs:
+                processes.append(self.system.start_another(name, more))
+            yield processes
+        finally:
+            for p in processes:
+                p.terminate()
+            for p in processes:
+                p.wait(30)
+
+    @contextlib.contextmanager
+    def another(self, name):
+        with self.others(name, [{}]) as processes:
+            yield processes[0]
 
     def http(self, name, stand, script, seconds=None, connections=load.CONNECTIONS):
         return self.note(name, stand.trees(), lambda: load.wrk(self.directory, script, stand.url, self.system.bearer(),

@@ -42,9 +42,9 @@ def processor(name, *trees):
     return lambda f: f.processor_us(name, trees)
 
 
-def relation(ours, other):
-    """How what other gives relates to what ours gives: medians, where rounds don't pair."""
+def ratio_of_medians(ours, other):
+    """Of what isn't measured in the same rounds."""
     def reckon(f):
-        a, b = ours(f), other(f)
+        a, b = f.values(ours, "rate"), f.values(other, "rate")
         return [statistics.median(a) / statistics.median(b)] if a and b else []
     return reckon

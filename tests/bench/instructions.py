@@ -239,6 +239,6 @@ def difference(case, recorded, found):
         return None
     by = {name: found.get(name, 0) - recorded[1].get(name, 0) for name in {*found, *recorded[1]}
           if name in recorded[1] or found[name] >= SMALLEST * was}
-    most = sorted(by.items(), key=lambda f: -abs(f[1]))[:SHOWN]
+    most = sorted((f for f in by.items() if abs(f[1]) >= 1), key=lambda f: -abs(f[1]))[:SHOWN]
     return "\n".join([f"{case}: {was:,} instructions were recorded, now it takes {now:,} ({now / was - 1:+.1%})",
                       *(f"{round(n):+10,}  {name}" for name, n in most)])

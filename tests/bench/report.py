@@ -56,10 +56,19 @@ STARTED = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
 def rate_rows(figures):
     for name, samples in figures.samples.items():
         rates, columns = figures.values(name, "rate"), []
+        if not rates:
+            continue
         for what in ("p50", "p99"):
             values = figures.values(name, what)
             columns.append(number(statistics.median(values)) if values else "")
         yield [name, number(statistics.median(rates)), spread(rates), *columns]
+
+
+def memory_rows(figures):
+    for name in figures.samples:
+        mib = figures.values(name, "mib")
+        if mib:
+            yield [name, number(mib[0])]
 
 
 def cost_rows(figures, trees):
@@ -90,6 +99,9 @@ def write(figures, options, directory):
     parts += ["## Rates\n", table(["", "per second", "least–most", "p50 ms", "p99 ms"], list(rate_rows(figures)))]
     if trees:
         parts += ["## Processor by process tree, µs for each\n", table(["", *trees], list(cost_rows(figures, trees)))]
+    memory = list(memory_rows(figures))
+    if memory:
+        parts += ["## Memory after the load, one process each\n", table(["", "MiB (PSS)"], memory)]
     charts = plot.draw(figures, directory)
     if charts:
         parts += ["## From 1 to 512 clients\n", *(f"![{title}]({file})\n" for file, title in charts)]

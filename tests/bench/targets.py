@@ -2,9 +2,12 @@
 import dataclasses
 import typing
 
+import measure_bulk
+import measure_events
 import measure_rpc
 import measure_web
-from figures import processor, ratio, value
+import measure_whole
+from figures import processor, ratio, ratio_of_medians, value
 
 TREES = ("web server", "program", "PostgreSQL")
 
@@ -15,6 +18,7 @@ class Measurement:
     run: typing.Callable  # (Context): one round
     rounds: int = 0  # 0: as many as --rounds says
     large: bool = False  # only with --large, or where it is named
+    kafka: bool = False  # on a system of its own, with a broker
 
 
 @dataclasses.dataclass
@@ -37,6 +41,11 @@ MEASUREMENTS = [
     Measurement("invoice", measure_rpc.invoice),
     Measurement("door", measure_web.door),
     Measurement("clients", measure_web.clients, rounds=1, large=True),
+    Measurement("import", measure_bulk.import_patients, rounds=1),
+    Measurement("stream", measure_bulk.stream),
+    Measurement("whole", measure_whole.whole, rounds=1),  # ends what ./dev has started
+    Measurement("events", measure_events.events, kafka=True),
+    Measurement("two-workers", measure_events.two_workers, kafka=True),
 ]
 
 
@@ -63,4 +72,12 @@ TARGETS = [
     Target("verifyPatients", value("verifyPatients, ids", "rate"), at_least=300_000, unit="ids/s"),
     Target("createInvoice, 32 in flight", value("createInvoice", "rate"), at_least=6_500, unit="/s"),
     Target("list of 50: CPU by lighttpd", processor("list of 50 by lighttpd, loop", *TREES), at_most=700, unit="µs"),
+    Target("events to invoices, one worker", value("events to invoices, one worker", "rate"), at_least=15_000, unit="/s"),
+    Target("… two workers, of what one does", ratio_of_medians("events to invoices, two workers", "events to invoices, one worker"), at_least=1),
+    Target("relay", value("relay, outbox rows to Kafka", "rate"), at_least=20_000, unit="rows/s"),
+    Target("GET /patients streaming 1,000,000 by lighttpd", value("stream of patients by lighttpd", "rate"), at_least=150_000, unit="rows/s"),
+    Target("… what a process grew by meanwhile", value("stream of patients by lighttpd", "grown"), at_most=1, unit="MiB"),
+    Target("import of 1,000,000 patients with all checks", value("import of patients", "whole_s"), at_most=60, unit="s"),
+    Target("all programs' memory after this load, one process each (PSS)", value("memory of all programs", "mib"), at_most=64, unit="MiB"),
+    Target("start to ready, all programs", value("start of all programs", "seconds"), at_most=1, unit="s"),
 ]

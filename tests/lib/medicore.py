@@ -202,7 +202,7 @@ class System:
         os.kill(pid, how)
         wait_until(lambda: not alive(pid), 20, f"the end of {name}")
 
-    def start_another(self, name):
+    def start_another(self, name, environ=None):
         """One more of a relay or worker, the way ./dev up starts it, which doesn't know of it."""
         relay = name.startswith("relay-")
         command = ["medicore-relay", name.removeprefix("relay-")] if relay else [f"medicore-{name}"]
@@ -211,7 +211,8 @@ class System:
         program = str(copy if copy.exists() else self.tool(command[0]))
         with open(self.run / "log" / f"{name}.log", "a") as log:
             return subprocess.Popen([program, *command[1:], "--config", str(self.run / "medicore.conf")],
-                                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **rights)
+                                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                                    env={**os.environ, **(environ or {})}, **rights)
 
     def memory_kib(self, pid, what="Pss"):
         for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
