@@ -50,7 +50,7 @@ def publish(c):
     fill(c)
     begun = time.monotonic()
     with c.another("relay-scheduling") as p, processor.measured(trees(c, p)) as used:
-        wait_until(lambda: not s.sql("scheduling", "select from outbox where published_at is null limit 1"), 120, "the relay")
+        wait_until(lambda: not s.sql("scheduling", "select 1 from outbox where published_at is null limit 1"), 120, "the relay")
         took = time.monotonic() - begun
     c.add("relay, outbox rows to Kafka", how_many(c), took, used)
 
