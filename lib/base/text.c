@@ -162,30 +162,64 @@ buf_addf(struct buf *b, const char *fmt, ...)
 	b->length += (size_t)n;
 }
 
+#define EACH_BYTE UINT64_C(0x0101010101010101)
+#define HIGH_BITS (0x80 * EACH_BYTE)
+
+/* Not 0 where one of eight bytes is below `limit`, which is at most 0x80: the lowest such byte's high bit is set. */
+static uint64_t
+any_below(uint64_t bytes, unsigned limit)
+{
+	return (bytes - limit * EACH_BYTE) & ~bytes & HIGH_BITS;
+}
+
+/* How many bytes of a text, from its beginning on, a JSON string has as they are.  Most texts have no others, so eight are looked at together. */
+static size_t
+plain_in_json(const char *s, size_t length)
+{
+	size_t n = 0;
+	uint64_t bytes;
+
+	for (; length - n >= sizeof(bytes); n += sizeof(bytes)) {
+		memcpy(&bytes, s + n, sizeof(bytes));
+		if ((any_below(bytes, ' ') | any_below(bytes ^ ('"' * EACH_BYTE), 1) | any_below(bytes ^ ('\\' * EACH_BYTE), 1)) != 0)
+			break;
+	}
+	while (n < length && (unsigned char)s[n] >= ' ' && s[n] != '"' && s[n] != '\\')
+		n++;
+	return n;
+}
+
+static void
+add_escape(struct buf *b, char c)
+{
+	static const char names[] = "\b\f\n\r\t", letters[] = "bfnrt";
+	const char *name;
+
+	if (c == '"' || c == '\\') {
+		buf_add_char(b, '\\');
+		buf_add_char(b, c);
+	} else if ((name = strchr(names, c)) != NULL) {
+		buf_add_char(b, '\\');
+		buf_add_char(b, letters[name - names]);
+	} else {
+		buf_addf(b, "\\u%04x", (unsigned)c);
+	}
+}
+
 void
 buf_add_json(struct buf *b, const char *s)
 {
-	static const char names[] = "\b\f\n\r\t", letters[] = "bfnrt";
-	const char *from = s, *name;
+	size_t left = strlen(s), n;
 
 	buf_add_char(b, '"');
-	for (; *s != '\0'; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		if (c >= ' ' && c != '"' && c != '\\')
-			continue;
-		buf_add(b, from, (size_t)(s - from));
-		from = s + 1;
-		if (c >= ' ') {
-			buf_add_char(b, '\\');
-			buf_add_char(b, (char)c);
-		} else if ((name = strchr(names, c)) != NULL) {
-			buf_add_char(b, '\\');
-			buf_add_char(b, letters[name - names]);
-		} else {
-			buf_addf(b, "\\u%04x", c);
-		}
+	for (;;) {
+		n = plain_in_json(s, left);
+		buf_add(b, s, n);
+		if (n == left)
+			break;
+		add_escape(b, s[n]);
+		s += n + 1;
+		left -= n + 1;
 	}
-	buf_add(b, from, (size_t)(s - from));
 	buf_add_char(b, '"');
 }

@@ -151,6 +151,9 @@ void field_column(const char *name, char *ret, size_t size);
  */
 enum rc field_load(struct arena *a, const struct field *row, const char *sql_text, size_t length, void *into);
 
+/* The same, but a text isn't copied: sql_text, which ends in a NUL, stays as long as the struct is used. */
+enum rc field_load_in_place(struct arena *a, const struct field *row, const char *sql_text, size_t length, void *into);
+
 /* A member of the struct at from as the text of a parameter, in the forms above (instants as RFC 3339);
  * NULL where it is absent: SQL null.  Lives as long as the struct's texts and a do. */
 const char *field_text(struct arena *a, const struct field *row, const void *from);

@@ -182,6 +182,9 @@ bool pg_send(struct ctx *cx, const struct binding *b, const void *arg);
 /* Fills in row from the result's row n; members without a column become absent. */
 enum rc pg_load(struct ctx *cx, struct arena *a, struct binding *b, const PGresult *result, int n, void *row);
 
+/* The same for a row that is used no longer than the result: its texts are the result's own. */
+enum rc pg_load_in_place(struct ctx *cx, struct arena *a, struct binding *b, const PGresult *result, int n, void *row);
+
 /* Whether a statement that failed may be sent again, for the tries-th time so far; clears the way for it. */
 bool pg_may_repeat(struct pg *pg, const struct pg_stmt *stmt, int tries);
 

@@ -117,8 +117,8 @@ enum rc pg_try_one(struct ctx *cx, const struct pg_stmt *stmt, const void *arg, 
 enum rc pg_fetch_all(struct ctx *cx, const struct pg_stmt *stmt, const void *arg, size_t size, void *ret_rows_ptr,
     size_t *ret_count);
 
-/* Hands each row to each(), in single-row mode at flat memory: row and its texts live in a scratch arena that is reset before the
- * next.  Stops at the first rc of each() that is not RC_OK and returns it.  The deadline holds for the wait for each row. */
+/* Hands each row to each(), in single-row mode at flat memory: row and its texts are there until each() returns; others' fibers have their turn
+ * in between.  Stops at the first rc of each() that is not RC_OK and returns it.  The deadline holds for the wait for each row. */
 enum rc pg_for_each(struct ctx *cx, const struct pg_stmt *stmt, const void *arg, size_t size,
     enum rc (*each)(void *closure, const void *row), void *closure);
 

@@ -87,19 +87,33 @@ pg_send(struct ctx *cx, const struct binding *b, const void *arg)
 	return PQsendQueryPrepared(pg_conn(cx->pg), b->stmt->name, b->param_count, values, NULL, NULL, 0) == 1;
 }
 
-enum rc
-pg_load(struct ctx *cx, struct arena *a, struct binding *b, const PGresult *result, int n, void *row)
+typedef enum rc load_fn(struct arena *a, const struct field *row, const char *sql_text, size_t length, void *into);
+
+static enum rc
+load(struct ctx *cx, struct arena *a, struct binding *b, const PGresult *result, int n, void *row, load_fn *member)
 {
 	for (int i = 0; i < b->absent_count; i++)
-		(void)field_load(a, b->absent[i], NULL, 0, row);
+		(void)member(a, b->absent[i], NULL, 0, row);
 	for (int i = 0; i < b->column_count; i++) {
 		const char *text = PQgetisnull(result, n, i) ? NULL : PQgetvalue(result, n, i);
 
-		if (field_load(a, b->columns[i], text, (size_t)PQgetlength(result, n, i), row) != RC_OK)
+		if (member(a, b->columns[i], text, (size_t)PQgetlength(result, n, i), row) != RC_OK)
 			return err_detail(cx, RC_INTERNAL, "%s: column %s doesn't fit its member",
 			    b->stmt->name, PQfname(result, i));
 	}
 	return RC_OK;
+}
+
+enum rc
+pg_load(struct ctx *cx, struct arena *a, struct binding *b, const PGresult *result, int n, void *row)
+{
+	return load(cx, a, b, result, n, row, field_load);
+}
+
+enum rc
+pg_load_in_place(struct ctx *cx, struct arena *a, struct binding *b, const PGresult *result, int n, void *row)
+{
+	return load(cx, a, b, result, n, row, field_load_in_place);
 }
 
 /* The answers to BEGIN, to the statement, and to the end of the pipeline. */

@@ -1,4 +1,5 @@
 #include "lib/base/clock.h"
+#include "lib/loop/loop.h"
 #include "lib/metrics/metrics.h"
 #include "lib/pg/conn.h"
 
@@ -11,7 +12,11 @@ struct stream {
 	enum rc (*each)(void *closure, const void *row);
 	void *closure;
 	bool any; /* a row was handed over */
+	unsigned in_a_row; /* rows since others had their turn */
 };
+
+/* Rows that a fiber takes before those of others run. */
+#define TURN 64
 
 /* The next result; *ret_result is NULL after the last. */
 static enum rc
@@ -37,12 +42,14 @@ hand_over(struct stream *s, const PGresult *result)
 	row = arena_zalloc(s->scratch, s->size);
 	rc = pg_bind_columns(s->cx, s->binding, result);
 	if (rc == RC_OK)
-		rc = pg_load(s->cx, s->scratch, s->binding, result, 0, row);
+		rc = pg_load_in_place(s->cx, s->scratch, s->binding, result, 0, row);
 	if (rc != RC_OK)
 		return rc;
 	s->any = true;
 	s->cx->pg->streaming = true;
 	rc = s->each(s->closure, row);
+	if (++s->in_a_row % TURN == 0)
+		fiber_yield();
 	s->cx->pg->streaming = false;
 	return rc;
 }

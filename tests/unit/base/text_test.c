@@ -127,7 +127,35 @@ static const struct {
 	{ "\b\f\n\r\t", "\"\\b\\f\\n\\r\\t\"" },
 	{ "\x01\x1f\x7f", "\"\\u0001\\u001f\x7f\"" },
 	{ "\n", "\"\\n\"" },
+	{ "12345678\"", "\"12345678\\\"\"" },
 };
+
+/* Each byte at each place of a text that is longer than what is looked at together. */
+START_TEST(a_json_string_escapes_it_wherever_it_is)
+{
+	struct buf b = { .arena = arena_new() }, expected = { .arena = b.arena };
+	char text[20], code[8];
+
+	for (size_t at = 0; at < sizeof(text) - 1; at++) {
+		memset(text, _i >= 0x80 ? 'x' : 0xc3, sizeof(text) - 1);
+		text[sizeof(text) - 1] = '\0';
+		text[at] = (char)_i;
+		b.length = expected.length = 0;
+		buf_add_json(&b, text);
+		buf_add_char(&expected, '"');
+		buf_add(&expected, text, at);
+		snprintf(code, sizeof(code), _i == '"' || _i == '\\' ? "\\%c" : _i < ' ' ? "\\u%04x" : "%c", _i);
+		for (size_t k = 0; k < 5; k++)
+			if (_i == "\b\f\n\r\t"[k])
+				snprintf(code, sizeof(code), "\\%c", "bfnrt"[k]);
+		buf_add_text(&expected, code);
+		buf_add_text(&expected, text + at + 1);
+		buf_add_char(&expected, '"');
+		ck_assert_str_eq(b.bytes, expected.bytes);
+	}
+	arena_free(b.arena);
+}
+END_TEST
 
 START_TEST(a_json_string_escapes_what_rfc_8259_says)
 {
@@ -152,6 +180,7 @@ text_suite(void)
 	tcase_add_loop_test(t, a_number_is_written_as_printf_would, 0, COUNT(numbers));
 	tcase_add_test(t, an_empty_addition_makes_an_empty_text);
 	tcase_add_loop_test(t, a_json_string_escapes_what_rfc_8259_says, 0, COUNT(strings));
+	tcase_add_loop_test(t, a_json_string_escapes_it_wherever_it_is, 1, 256);
 	suite_add_tcase(suite, t);
 	return suite;
 }
