@@ -172,18 +172,27 @@ any_below(uint64_t bytes, unsigned limit)
 	return (bytes - limit * EACH_BYTE) & ~bytes & HIGH_BITS;
 }
 
-/* How many bytes of a text, from its beginning on, a JSON string has as they are.  Most texts have no others, so eight are looked at together. */
+/* Whether a JSON string has all of eight bytes as they are. */
+static bool
+eight_plain(const char *s)
+{
+	uint64_t bytes;
+
+	memcpy(&bytes, s, sizeof(bytes));
+	return (any_below(bytes, ' ') | any_below(bytes ^ ('"' * EACH_BYTE), 1) | any_below(bytes ^ ('\\' * EACH_BYTE), 1)) == 0;
+}
+
+/* How many bytes of a text, from its beginning on, a JSON string has as they are.  Nearly always that is all, so eight are looked at together,
+ * the last ones beside some that were looked at before. */
 static size_t
 plain_in_json(const char *s, size_t length)
 {
 	size_t n = 0;
-	uint64_t bytes;
 
-	for (; length - n >= sizeof(bytes); n += sizeof(bytes)) {
-		memcpy(&bytes, s + n, sizeof(bytes));
-		if ((any_below(bytes, ' ') | any_below(bytes ^ ('"' * EACH_BYTE), 1) | any_below(bytes ^ ('\\' * EACH_BYTE), 1)) != 0)
-			break;
-	}
+	while (length - n >= 8 && eight_plain(s + n))
+		n += 8;
+	if (length >= 8 && length - n < 8 && eight_plain(s + length - 8))
+		return length;
 	while (n < length && (unsigned char)s[n] >= ' ' && s[n] != '"' && s[n] != '\\')
 		n++;
 	return n;

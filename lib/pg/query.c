@@ -95,9 +95,10 @@ load(struct ctx *cx, struct arena *a, struct binding *b, const PGresult *result,
 	for (int i = 0; i < b->absent_count; i++)
 		(void)member(a, b->absent[i], NULL, 0, row);
 	for (int i = 0; i < b->column_count; i++) {
-		const char *text = PQgetisnull(result, n, i) ? NULL : PQgetvalue(result, n, i);
+		size_t length = (size_t)PQgetlength(result, n, i); /* of null, too, it is 0 */
+		const char *text = length == 0 && PQgetisnull(result, n, i) ? NULL : PQgetvalue(result, n, i);
 
-		if (member(a, b->columns[i], text, (size_t)PQgetlength(result, n, i), row) != RC_OK)
+		if (member(a, b->columns[i], text, length, row) != RC_OK)
 			return err_detail(cx, RC_INTERNAL, "%s: column %s doesn't fit its member",
 			    b->stmt->name, PQfname(result, i));
 	}
