@@ -132,6 +132,9 @@ bool pg_waited_in_vain(int64_t started_ns);
 enum rc pg_borrow(struct ctx *cx, int64_t deadline_ns);
 void pg_give_back(struct pg *pg);
 
+/* The server is mute: those who wait needn't find out by themselves. */
+void pg_pool_refuse(struct pg_pool *pool);
+
 /* pg isn't used any more. */
 void pg_pool_take_back(struct pg *pg);
 

@@ -21,18 +21,17 @@ static _Atomic int64_t mute_at_ns;
 static _Atomic int64_t heard_at_ns;  /* when it last answered anybody */
 static _Atomic int64_t silent_at_ns; /* since when it has answered nobody: the first wait in vain */
 
+/* A request may have no deadline: 0. */
 static int64_t
-deadline_in(const struct ctx *cx, int64_t ms)
+earlier(int64_t request_ns, int64_t at_ns)
 {
-	int64_t at = clock_monotonic_ns() + ms * 1000000;
-
-	return cx->deadline_ns != 0 && cx->deadline_ns < at ? cx->deadline_ns : at;
+	return request_ns != 0 && request_ns < at_ns ? request_ns : at_ns;
 }
 
 int64_t
 pg_deadline(const struct ctx *cx)
 {
-	return deadline_in(cx, config->database.statement_timeout_ms + SERVER_FIRST_MS);
+	return earlier(cx->deadline_ns, clock_monotonic_ns() + (config->database.statement_timeout_ms + SERVER_FIRST_MS) * 1000000);
 }
 
 /* --- what is known of the server --- */
@@ -131,18 +130,21 @@ pg_tried_already(const struct ctx *cx)
 static enum rc
 reconnect(struct ctx *cx)
 {
+	int64_t patience_ns = clock_monotonic_ns() + config->database.connect_timeout_ms * 1000000;
 	struct pg *pg = cx->pg;
 	enum rc rc;
 
 	if (pg_tried_already(cx))
 		return err_detail(cx, RC_UNAVAILABLE, "database connection: failed a moment ago");
 	pg_note_attempt(cx);
-	rc = pg_establish(cx, pg->link, deadline_in(cx, config->database.connect_timeout_ms));
-	if (rc != RC_OK)
-		return rc;
-	heard(pg->link);
-	pg->failed_at_ns = 0;
-	return RC_OK;
+	rc = pg_establish(cx, pg->link, earlier(cx->deadline_ns, patience_ns));
+	if (rc == RC_OK) {
+		heard(pg->link);
+		pg->failed_at_ns = 0;
+	} else if (pg->pool != NULL && clock_monotonic_ns() >= patience_ns) {
+		pg_pool_refuse(pg->pool);
+	}
+	return rc;
 }
 
 static bool

@@ -2,14 +2,21 @@
 #include "lib/loop/loop.h"
 #include "lib/pg/conn.h"
 
+/* A fiber that waits for one, on its stack. */
+struct borrower {
+	struct borrower *next;
+	struct fiber_list fiber;
+	struct link *link; /* what it gets */
+	bool refused;
+};
+
 struct pg_pool {
 	struct arena *arena; /* lives as long as this struct: its connections', handles' and lookups', too */
 	const struct target *to;
-	struct link *idle;	     /* the one that was used last comes first */
-	unsigned free;		     /* connections that are idle, or may still be made */
-	unsigned promised;	     /* of these, to fibers that were woken for them and haven't run yet */
-	struct fiber_list waiting;   /* until one is given back */
-	struct pg *handles;	     /* closed ones, to be used again */
+	struct link *idle; /* the one that was used last comes first */
+	unsigned unmade;   /* connections that may still be made */
+	struct borrower *first, **end;
+	struct pg *handles; /* closed ones, to be used again */
 	struct pg_lookups *lookups;
 };
 
@@ -27,7 +34,8 @@ pg_pool_open(const char *database, const char *role, unsigned most)
 	pool = arena_zalloc(a, sizeof(*pool));
 	pool->arena = a;
 	pool->to = to;
-	pool->free = most;
+	pool->unmade = most;
+	pool->end = &pool->first;
 	pool->lookups = pg_lookups(a, to);
 	return pool;
 }
@@ -69,46 +77,90 @@ pg_pool_lookups(struct pg_pool *pool)
 	return pool->lookups;
 }
 
-/* Who comes while others wait comes after them, also where one has just become free. */
-static bool
-wait_for_one(struct pg_pool *pool, int64_t deadline_ns)
+/* --- borrowing --- */
+
+static void
+leave_queue(struct pg_pool *pool, struct borrower *b)
 {
-	if (pool->free > pool->promised)
-		return true;
-	if (fiber_self() == NULL || !fiber_wait(&pool->waiting, deadline_ns))
-		return false;
-	pool->promised--;
-	return true;
+	struct borrower **at = &pool->first;
+
+	while (*at != b)
+		at = &(*at)->next;
+	*at = b->next;
+	if (b->next == NULL)
+		pool->end = at;
+}
+
+static struct borrower *
+next_borrower(struct pg_pool *pool)
+{
+	struct borrower *b = pool->first;
+
+	if (b != NULL)
+		leave_queue(pool, b);
+	return b;
+}
+
+/* NULL: none in time. */
+static struct link *
+wait_in_queue(struct pg_pool *pool, int64_t deadline_ns)
+{
+	struct borrower b = { .next = NULL };
+
+	if (fiber_self() == NULL)
+		return NULL;
+	*pool->end = &b;
+	pool->end = &b.next;
+	if (!fiber_wait(&b.fiber, deadline_ns) && b.link == NULL && !b.refused)
+		leave_queue(pool, &b);
+	return b.link;
 }
 
 enum rc
 pg_borrow(struct ctx *cx, int64_t deadline_ns)
 {
 	struct pg_pool *pool = cx->pg->pool;
-	struct link *link;
+	struct link *link = pool->idle;
 
-	if (!wait_for_one(pool, deadline_ns))
-		return err_detail(cx, RC_UNAVAILABLE, "database connection: none of the program's was free in time");
-	link = pool->idle;
-	if (link != NULL)
+	if (link != NULL) {
 		pool->idle = link->next;
-	else
+	} else if (pool->unmade > 0) {
+		pool->unmade--;
 		link = pg_link(pool->arena, pool->to);
-	pool->free--;
+	} else {
+		link = wait_in_queue(pool, deadline_ns);
+	}
+	if (link == NULL)
+		return err_detail(cx, RC_UNAVAILABLE, "database connection: none of the program's was free in time");
 	cx->pg->link = link;
 	return RC_OK;
 }
 
+/* Who waits has it before anybody who comes later. */
 void
 pg_give_back(struct pg *pg)
 {
 	struct pg_pool *pool = pg->pool;
+	struct borrower *b = next_borrower(pool);
 	struct link *link = pg->link;
 
 	pg->link = NULL;
-	link->next = pool->idle;
-	pool->idle = link;
-	pool->free++;
-	if (fiber_wake(&pool->waiting))
-		pool->promised++;
+	if (b != NULL) {
+		b->link = link;
+		(void)fiber_wake(&b->fiber);
+	} else {
+		link->next = pool->idle;
+		pool->idle = link;
+	}
+}
+
+void
+pg_pool_refuse(struct pg_pool *pool)
+{
+	struct borrower *b;
+
+	while ((b = next_borrower(pool)) != NULL) {
+		b->refused = true;
+		(void)fiber_wake(&b->fiber);
+	}
 }
