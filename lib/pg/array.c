@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "lib/pg/pg.h"
 
 /* PostgreSQL's manual, 8.15.2: inside double quotes only these two need a backslash. */
@@ -12,10 +14,12 @@ pg_array_add(struct pg_array *array, const char *text)
 		return;
 	}
 	buf_add_char(b, '"');
-	for (; *text != '\0'; text++) {
-		if (*text == '"' || *text == '\\')
-			buf_add_char(b, '\\');
-		buf_add_char(b, *text);
+	for (size_t n = strcspn(text, "\"\\");; n = 1 + strcspn(text + 1, "\"\\")) {
+		buf_add(b, text, n);
+		text += n;
+		if (*text == '\0')
+			break;
+		buf_add_char(b, '\\');
 	}
 	buf_add_char(b, '"');
 }

@@ -554,32 +554,6 @@ START_TEST(a_transaction_whose_entries_do_not_add_up_is_refused)
 }
 END_TEST
 
-/* What foreign keys would keep, and that they wouldn't: currency and patient. */
-START_TEST(what_belongs_to_no_invoice_is_refused)
-{
-	static const char *const deeds[] = {
-		"insert into invoice_line (invoice_id, position, quantity, unit_price, net, tax) values ('" NOBODY "', 1, 1, 1, 1, 0)",
-		"insert into ledger (posting, kind, account, amount, currency, patient_id, invoice_id)"
-		" select '" NOBODY "', 'ISSUE', a, n, 'USD', '" PATIENT "', '" NOBODY "' from (values ('CASH', 1), ('RECEIVABLE', -1)) e (a, n)",
-		"insert into ledger (posting, kind, account, amount, currency, patient_id, invoice_id)"
-		" select '" NOBODY "', 'ISSUE', a, n, 'EUR', patient_id, id from invoice, (values ('CASH', 1), ('RECEIVABLE', -1)) e (a, n)",
-		"insert into ledger (posting, kind, account, amount, currency, patient_id, invoice_id)"
-		" select '" NOBODY "', 'ISSUE', a, n, currency, '" NOBODY "', id from invoice, (values ('CASH', 1), ('RECEIVABLE', -1)) e (a, n)",
-		"delete from invoice where id in (select invoice_id from ledger)",
-		"update invoice set id = '" NOBODY "'",
-		"update invoice_line set invoice_id = '" NOBODY "'",
-		"update ledger set invoice_id = '" NOBODY "'",
-	};
-	static const struct invoice asked = { .patient_id = PATIENT, .amount = { .minor = 100, .known = true }, .currency = "USD" };
-	struct invoice made;
-
-	ck_assert_int_eq(invoice_create(&rest, &known_patients, &asked, &made), RC_OK);
-	ck_assert_int_eq(pg_script(&super, deeds[_i]), RC_INTERNAL);
-	ck_assert_msg(strstr(super.err.detail, "23503") != NULL, "%s: %s", deeds[_i], super.err.detail);
-	err_clear(&super);
-}
-END_TEST
-
 START_TEST(nobody_changes_or_takes_away_what_was_posted)
 {
 	static const char *const roles[] = { "medicore_billing_rest", "medicore_billing_grpc", "medicore_billing_worker", "medicore_billing_relay",
@@ -611,7 +585,6 @@ money_suite(void)
 	tcase_set_timeout(t, 900);
 	tcase_add_test(t, whatever_is_done_the_books_agree_with_the_model);
 	tcase_add_loop_test(t, a_transaction_whose_entries_do_not_add_up_is_refused, 0, 5);
-	tcase_add_loop_test(t, what_belongs_to_no_invoice_is_refused, 0, 8);
 	tcase_add_test(t, nobody_changes_or_takes_away_what_was_posted);
 	suite_add_tcase(suite, t);
 	return suite;
