@@ -58,6 +58,12 @@ class Context:
             self.kept_stands[name] = Stand(self.system, self.fresh_directory(name), server, program=[self.built("constant")])
         return self.kept_stands[name]
 
+    def stand_of_hosts(self, name, addresses):
+        """lighttpd, and the patient program at these addresses, each as on a host of its own."""
+        if name not in self.kept_stands:
+            self.kept_stands[name] = Stand(self.system, self.fresh_directory(name), "lighttpd", engines()[0], addresses=addresses)
+        return self.kept_stands[name]
+
     def stands(self):
         """Both web servers with each engine."""
         return [self.stand(server, engine) for server in SERVERS for engine in engines()]
@@ -81,15 +87,27 @@ class Context:
 
     def note(self, name, trees, command):
         """command() gives a sample; trees are the roots of what its cost is made of."""
+        wal = self.wal()
         with processor.measured(trees) as used:
             sample, generator = load.timed(command)
-        self.figures.add(name, **sample, processor={**used, "load generator": generator})
+        self.figures.add(name, **sample, wal=self.wal() - wal, processor={**used, "load generator": generator})
         load.say(f"  {name}: {sample['rate']:,.0f}/s")
+
+    def wal(self):
+        """Bytes that PostgreSQL has written to its log so far: what a stand-by is sent, and what is archived."""
+        return int(self.system.sql("patient", "select pg_current_wal_lsn() - '0/0'")[0][0])
 
     def add(self, name, count, seconds, used, **more):
         """What was timed elsewhere."""
         self.figures.add(name, rate=count / seconds, count=count, processor=used, **more)
         load.say(f"  {name}: {count / seconds:,.0f}/s")
+
+    def disk(self, domain, what, counted, *tables):
+        """Bytes that one of what is in counted takes in tables, their indexes included."""
+        held, count = self.system.sql(domain, f"""select (select sum(pg_total_relation_size(t::regclass)) from unnest(%s::text[]) t)::bigint,
+            (select count(*) from {counted})""", list(tables))[0]
+        if count:
+            self.figures.add(f"disk: {what}", disk=held / count)
 
     def copy(self, domain, statement, rows):
         with contextlib.closing(psycopg2.connect(host=self.system.env["MEDICORE_PGHOST"], port=self.system.env["MEDICORE_PGPORT"], user="postgres",

@@ -42,6 +42,11 @@ def processor(name, *trees):
     return lambda f: f.processor_us(name, trees)
 
 
+def growth(what):
+    """Of what a request costs, with many rows."""
+    return lambda f: [g for name in f.samples if name.startswith(f"{what}, with ") for g in f.values(name, "growth")]
+
+
 def ratio_of_medians(ours, other):
     """Of what isn't measured in the same rounds."""
     def reckon(f):

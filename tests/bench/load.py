@@ -28,6 +28,11 @@ def milliseconds(text):
     return float(number) * UNITS[unit]
 
 
+def size(text):
+    number, unit = re.fullmatch(r"([0-9.]+)([KMGT]?)B", text).groups()
+    return float(number) * 1024 ** " KMGT".index(unit or " ")
+
+
 def children_s():
     """Of a processor, that all programs took which this one has waited for."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -52,6 +57,7 @@ def wrk(directory, script, url, headers, seconds, connections=CONNECTIONS):
         raise Trouble(f"some answers were errors:\n{said}")
     return {"rate": float(re.search(r"Requests/sec:\s+([0-9.]+)", said)[1]),
             "count": int(re.search(r"(\d+) requests in", said)[1]),
+            "bytes": size(re.search(r"requests in \S+, (\S+) read", said)[1]),
             "p50": milliseconds(re.search(r"^ +50% +(\S+)", said, re.M)[1]),
             "p99": milliseconds(re.search(r"^ +99% +(\S+)", said, re.M)[1])}
 

@@ -34,11 +34,12 @@ def import_patients(c):
     path.unlink()
     c.vacuum("patient")
     c.add("import of patients", how_many(c), took, {"program": own, **used}, whole_s=took * MILLION / how_many(c))
+    c.disk("patient", "patients", "patient", "patient")
 
 
 def peak_kib(stand):
     """The most that a process of a patient program has had resident."""
-    pids = [pid for pid in processor.tree(stand.program.pid) if pid != stand.program.pid]
+    pids = [pid for pid in processor.tree(stand.programs[0].pid) if pid != stand.programs[0].pid]
     return max(int(re.search(r"VmHWM:\s+(\d+)", open(f"/proc/{pid}/status").read())[1]) for pid in pids)
 
 

@@ -70,6 +70,8 @@ def invoice(c, name, members):
 def events(c):
     publish(c)
     invoice(c, "events to invoices, one worker", [FIRST])
+    c.disk("scheduling", "events in an outbox, until purged", "outbox", "outbox")
+    c.disk("billing", "invoices, with ledger, inbox and outbox", "invoice", "invoice", "invoice_line", "ledger", "inbox", "outbox")
 
 
 def two_workers(c):

@@ -1,6 +1,7 @@
 """REST by both web servers and both engines, beside pgbench with the same statements."""
 from context import PATIENTS
 from load import CONNECTIONS
+from medicore import free_base
 from stand import SERVERS, engines
 
 SELECT = rf"""\set n random(1, {PATIENTS})
@@ -71,6 +72,18 @@ def door(c):
     for server in SERVERS:
         name = f"{server}, a constant"
         c.http(f"GET by {name}", c.stand_in(name, server), LIST)
+
+
+def hosts(c):
+    """One and two hosts of the patient program by TCP, beside one by a unix socket: what the way costs, and that two share the work.  They are on this
+    machine, so two are no faster here."""
+    c.patients()
+    if c.first("hosts"):
+        c.addresses = [("127.0.0.1", free_base(1)) for _ in range(3)]
+    c.http("GET by lighttpd, unix socket", c.stand("lighttpd", engines()[0]), GET)
+    for name, addresses in (("one host by TCP", c.addresses[:1]), ("two hosts by TCP", c.addresses[1:])):
+        c.http(f"GET by lighttpd, {name}", c.stand_of_hosts(name, addresses), GET)
+        c.settle()
 
 
 def clients(c):

@@ -37,9 +37,13 @@ def whole(c):
             c.figures.add("start of all programs", seconds=took)
             say(f"  start of all programs: {took:.2f} s")
         every_kind(c)
+        held = c.system.sql("patient", """select usename::text, count(*) from pg_stat_activity where usename like 'medicore%%' group by 1 order by 1""")
         parts = footprint.one_of_each(keeper)
+        c.disk("patient", "lines of the audit trail", "audit", "audit")
     finally:
         keeper.close()
+    for role, connections in held:
+        c.figures.add(f"connections of {role}", connections=connections)
     for name, files in parts.items():
         c.figures.add(f"memory of {name}", mib=sum(files.values()) / 1024)
     c.figures.add("memory of all programs", mib=sum(sum(files.values()) for files in parts.values()) / 1024)

@@ -64,11 +64,16 @@ def rate_rows(figures):
         yield [name, number(statistics.median(rates)), spread(rates), *columns]
 
 
-def memory_rows(figures):
+UNITS = {"mib": "MiB (PSS)", "seconds": "s", "disk": "bytes each", "connections": "", "growth": "times the CPU"}
+
+
+def other_rows(figures):
+    """What isn't a rate."""
     for name in figures.samples:
-        mib = figures.values(name, "mib")
-        if mib:
-            yield [name, number(mib[0])]
+        for what, unit in UNITS.items():
+            values = figures.values(name, what)
+            if values:
+                yield [name, f"{number(statistics.median(values))} {unit}", spread(values)]
 
 
 def cost_rows(figures, trees):
@@ -99,9 +104,9 @@ def write(figures, options, directory):
     parts += ["## Rates\n", table(["", "per second", "least–most", "p50 ms", "p99 ms"], list(rate_rows(figures)))]
     if trees:
         parts += ["## Processor by process tree, µs for each\n", table(["", *trees], list(cost_rows(figures, trees)))]
-    memory = list(memory_rows(figures))
-    if memory:
-        parts += ["## Memory after the load, one process each\n", table(["", "MiB (PSS)"], memory)]
+    others = list(other_rows(figures))
+    if others:
+        parts += ["## What isn't a rate\n", table(["", "", "least–most"], others)]
     charts = plot.draw(figures, directory)
     if charts:
         parts += ["## From 1 to 512 clients\n", *(f"![{title}]({file})\n" for file, title in charts)]

@@ -21,9 +21,11 @@ def engines():
 
 
 class Stand:
-    def __init__(self, system, directory, server, engine=None, program=None, processes=2):
-        """program: a command to serve in place of ours."""
+    def __init__(self, system, directory, server, engine=None, program=None, processes=2, addresses=()):
+        """program: a command to serve in place of ours; addresses: (IP address, port) of instances that are reached by TCP, as on other hosts, in place
+        of the unix socket (lighttpd alone)."""
         self.name = f"{server}, {engine}" if engine else server
+        self.addresses = addresses
         self.system, self.server, self.processes, self.directory = system, server, [], directory
         port = free_base(2)
         self.url = f"http://127.0.0.1:{port}"
@@ -34,10 +36,13 @@ class Stand:
         root = os.geteuid() == 0
         copy = system.run / "bin" / "medicore-patient.fcgi"  # where the build tree is out of that user's reach
         program = program or [copy if copy.exists() else BUILD / "medicore-patient.fcgi", "--config", system.run / "medicore.conf"]
-        owner = ["-U", "www-data", "-G", "www-data", "-u", "nobody", "-g", "nogroup"] if root else []
+        owner = ["-u", "nobody", "-g", "nogroup"] if root else []
         environ = {**os.environ, **({"MEDICORE__WEB__ENGINE": engine} if engine and len(engines()) > 1 else {})}
-        self.program = self.start("program", ["spawn-fcgi", "-n", "-s", f"{directory}/sock/patient", "-M", "0660", *owner, "--",
-                                              shutil.which("multiwatch"), "-f", str(processes), "--", *map(str, program)], environ)
+        listens = [["-a", host, "-p", str(port)] for host, port in addresses] or [["-s", f"{directory}/sock/patient", "-M", "0660"]]
+        if not addresses:
+            owner = ["-U", "www-data", "-G", "www-data", *owner] if root else []
+        self.programs = [self.start("program", ["spawn-fcgi", "-n", *where, *owner, "--", shutil.which("multiwatch"), "-f", str(processes), "--",
+                                                *map(str, program)], environ) for where in listens]
         self.httpd = self.start(server, self.front_door(port, "www-data" if root else os.environ.get("USER", "nobody")))
         try:
             wait_until(self.ready, 20, self.name)
@@ -58,6 +63,10 @@ class Stand:
         conf.write_text(run(TOP / "httpd" / "configure", self.server, f"http={port}", f"https={port + 1}", f"sockets={here}/sock",
                             f"tls={self.system.run}/tls", f"state={here}/state", f"static={here}/static", f"here={here}", f"user={user}",
                             f"log={access}"))
+        if self.addresses:
+            hosts = ", ".join(f'"{host}:{port}" => ( "host" => "{host}", "port" => {port}, "check-local" => "disable", "disable-time" => 1 )'
+                              for host, port in self.addresses)
+            conf.write_text(conf.read_text().replace(f'(( "socket" => "{here}/sock/patient", "check-local" => "disable" ))', f"( {hosts} )"))
         return ["/usr/sbin/apache2", "-f", str(conf), "-D", "FOREGROUND"] if self.server == "apache" else \
             ["/usr/sbin/lighttpd", "-D", "-f", str(conf)]
 
@@ -75,7 +84,8 @@ class Stand:
 
     def trees(self):
         """What a request's cost is made of: roots of process trees."""
-        return {"web server": self.httpd.pid, "program": self.program.pid, "PostgreSQL": self.system.pid("postgres"),
+        programs = {f"program {n}" if n else "program": p.pid for n, p in enumerate(self.programs)}
+        return {"web server": self.httpd.pid, **programs, "PostgreSQL": self.system.pid("postgres"),
                 "relay": self.system.pid("relay-patient")}
 
     def stop(self):

@@ -4,10 +4,11 @@ import typing
 
 import measure_bulk
 import measure_events
+import measure_large
 import measure_rpc
 import measure_web
 import measure_whole
-from figures import processor, ratio, ratio_of_medians, value
+from figures import growth, processor, ratio, ratio_of_medians, value
 
 TREES = ("web server", "program", "PostgreSQL")
 
@@ -18,7 +19,7 @@ class Measurement:
     run: typing.Callable  # (Context): one round
     rounds: int = 0  # 0: as many as --rounds says
     large: bool = False  # only with --large, or where it is named
-    kafka: bool = False  # on a system of its own, with a broker
+    flags: tuple = ()  # of ./dev up; those with the same share a system
 
 
 @dataclasses.dataclass
@@ -33,6 +34,7 @@ class Target:
         return measured >= self.at_least if self.at_least is not None else measured <= self.at_most
 
 
+KAFKA = ("--kafka",)
 MEASUREMENTS = [
     Measurement("get", measure_web.get),
     Measurement("post", measure_web.post),
@@ -41,11 +43,13 @@ MEASUREMENTS = [
     Measurement("invoice", measure_rpc.invoice),
     Measurement("door", measure_web.door),
     Measurement("clients", measure_web.clients, rounds=1, large=True),
+    Measurement("hosts", measure_web.hosts, large=True),
     Measurement("import", measure_bulk.import_patients, rounds=1),
     Measurement("stream", measure_bulk.stream),
     Measurement("whole", measure_whole.whole, rounds=1),  # ends what ./dev has started
-    Measurement("events", measure_events.events, kafka=True),
-    Measurement("two-workers", measure_events.two_workers, kafka=True),
+    Measurement("events", measure_events.events, flags=KAFKA),
+    Measurement("two-workers", measure_events.two_workers, flags=KAFKA),
+    Measurement("large", measure_large.large, rounds=1, large=True, flags=("--lighttpd",)),
 ]
 
 
@@ -78,6 +82,8 @@ TARGETS = [
     Target("GET /patients streaming 1,000,000 by lighttpd", value("stream of patients by lighttpd", "rate"), at_least=150_000, unit="rows/s"),
     Target("… what a process grew by meanwhile", value("stream of patients by lighttpd", "grown"), at_most=1, unit="MiB"),
     Target("import of 1,000,000 patients with all checks", value("import of patients", "whole_s"), at_most=60, unit="s"),
+    *(Target(f"10,000 → 10,000,000: CPU of {what}", growth(what), at_most=most) for what, most in
+      (("GET /patients/{id}", 1.3), ("GET /patients?limit=50", 1.3), ("GET /accounts/{patientId}", 1.3))),
     Target("all programs' memory after this load, one process each (PSS)", value("memory of all programs", "mib"), at_most=64, unit="MiB"),
     Target("start to ready, all programs", value("start of all programs", "seconds"), at_most=1, unit="s"),
 ]
