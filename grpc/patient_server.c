@@ -25,8 +25,11 @@ ids_asked(struct ctx *cx, char *const *ids, size_t count)
 	struct buf b = { .arena = cx->arena };
 	char id[UUID_SIZE];
 
-	for (size_t i = 0; i < count && i < IDS_MAX; i++)
-		buf_addf(&b, "%s%s", i > 0 ? " " : "", uuid_parse_padded(ids[i], id) ? id : "-");
+	for (size_t i = 0; i < count && i < IDS_MAX; i++) {
+		if (i > 0)
+			buf_add_char(&b, ' ');
+		buf_add_text(&b, uuid_parse_padded(ids[i], id) ? id : "-");
+	}
 	return b.bytes;
 }
 

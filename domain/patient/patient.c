@@ -216,25 +216,51 @@ compare_id(const void *text, const void *patient)
 	return strcmp(text, ((const struct patient *)patient)->id);
 }
 
-enum rc
-patient_exist(struct ctx *cx, const char *const *ids, size_t count, bool *ret_exist)
-{
-	struct pg_array asked = PG_ARRAY(cx->arena);
-	char(*parsed)[UUID_SIZE] = arena_zalloc_n(cx->arena, count, UUID_SIZE);
-	struct patient *found = NULL;
-	size_t found_count = 0;
-	enum rc rc = RC_OK;
+/* Up to so many, rows of those that exist are quicker than a mark for each. */
+#define FEW ((size_t)16)
 
-	for (size_t i = 0; i < count; i++)
-		if (uuid_parse_padded(ids[i], parsed[i]))
-			pg_array_add(&asked, parsed[i]);
-	if (asked.count > 0)
-		rc = patient_store_existing(cx, pg_array_end(&asked), &found, &found_count);
+static enum rc
+few_exist(struct ctx *cx, struct pg_array *asked, char (*parsed)[UUID_SIZE], size_t count, bool *ret_exist)
+{
+	struct patient *found;
+	size_t found_count;
+	enum rc rc = patient_store_existing(cx, pg_array_end(asked), &found, &found_count);
+
 	if (rc != RC_OK)
 		return rc;
 	for (size_t i = 0; i < count; i++)
 		ret_exist[i] = found_count > 0 && parsed[i][0] != '\0' &&
 			       bsearch(parsed[i], found, found_count, sizeof(*found), compare_id) != NULL;
+	return RC_OK;
+}
+
+static enum rc
+many_exist(struct ctx *cx, struct pg_array *asked, char (*parsed)[UUID_SIZE], size_t count, bool *ret_exist)
+{
+	const char *marks;
+	enum rc rc = patient_store_marks(cx, pg_array_end(asked), asked->count, &marks);
+
+	if (rc != RC_OK)
+		return rc;
+	for (size_t i = 0; i < count; i++)
+		ret_exist[i] = parsed[i][0] != '\0' && *marks++ == 'y';
+	return RC_OK;
+}
+
+enum rc
+patient_exist(struct ctx *cx, const char *const *ids, size_t count, bool *ret_exist)
+{
+	struct pg_array asked = PG_ARRAY(cx->arena);
+	char(*parsed)[UUID_SIZE] = arena_zalloc_n(cx->arena, count, UUID_SIZE);
+
+	for (size_t i = 0; i < count; i++)
+		if (uuid_parse_padded(ids[i], parsed[i]))
+			pg_array_add(&asked, parsed[i]);
+	if (asked.count > FEW)
+		return many_exist(cx, &asked, parsed, count, ret_exist);
+	if (asked.count > 0)
+		return few_exist(cx, &asked, parsed, count, ret_exist);
+	memset(ret_exist, 0, count * sizeof(*ret_exist));
 	return RC_OK;
 }
 

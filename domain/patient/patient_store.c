@@ -56,13 +56,31 @@ static const struct pg_stmt delete_patient = {
 	.in = patient_fields,
 };
 
+/* One text, in or out. */
+static const struct field text_fields[] = {
+	{ .name = "ids", .type = F_TEXT, .at = 0 },
+	{ .name = "marks", .type = F_TEXT, .at = 0 },
+	FIELD_END,
+};
+
 static const struct pg_stmt existing_patients = {
 	.name = "existing_patients",
 	.kind = PG_READ,
 	.sql = "select id from patient where id = any($1::uuid[]) and deleted_at is null order by id",
 	.takes = "ids",
-	.in = (const struct field[]){ { .name = "ids", .type = F_TEXT, .at = 0 }, FIELD_END },
+	.in = text_fields,
 	.out = patient_fields,
+};
+
+/* One short row, rather than one for each id, which would take most of the time. */
+static const struct pg_stmt mark_patients = {
+	.name = "mark_patients",
+	.kind = PG_READ,
+	.sql = "select string_agg(case when exists (select from patient p where p.id = a.id and deleted_at is null) then 'y' else 'n' end,"
+	       " '' order by n) as marks from unnest($1::uuid[]) with ordinality a (id, n)",
+	.takes = "ids",
+	.in = text_fields,
+	.out = text_fields,
 };
 
 static const struct pg_stmt look_up_patient = {
@@ -323,6 +341,16 @@ enum rc
 patient_store_existing(struct ctx *cx, const char *ids, struct patient **ret_patients, size_t *ret_count)
 {
 	return pg_fetch_all(cx, &existing_patients, &ids, sizeof(**ret_patients), ret_patients, ret_count);
+}
+
+enum rc
+patient_store_marks(struct ctx *cx, const char *ids, size_t count, const char **ret_marks)
+{
+	enum rc rc = pg_fetch_one(cx, &mark_patients, &ids, ret_marks);
+
+	if (rc == RC_OK && strlen(*ret_marks) != count)
+		rc = err_detail(cx, RC_INTERNAL, "mark_patients: not a mark for each id");
+	return rc;
 }
 
 enum rc

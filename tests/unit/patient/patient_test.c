@@ -110,6 +110,20 @@ patient_store_existing(struct ctx *c, const char *ids, struct patient **ret_pati
 	return store.rc;
 }
 
+/* ADA alone exists. */
+enum rc
+patient_store_marks(struct ctx *c, const char *ids, size_t count, const char **ret_marks)
+{
+	struct buf marks = { .arena = c->arena };
+
+	store.calls++;
+	ids++; /* the brace */
+	for (size_t i = 0; i < count; i++, ids += UUID_SIZE)
+		buf_add_char(&marks, strncmp(ids, ADA, UUID_SIZE - 1) == 0 ? 'y' : 'n');
+	*ret_marks = marks.bytes;
+	return store.rc;
+}
+
 enum rc
 patient_store_look_up(struct ctx *c, const char *id, struct patient *ret_patient)
 {
@@ -328,6 +342,22 @@ START_TEST(many_ids_are_one_question_and_what_is_no_uuid_is_not_asked)
 }
 END_TEST
 
+START_TEST(a_thousand_ids_are_one_question_too_and_each_has_its_own_answer)
+{
+	const char *ids[1000];
+	bool exist[1000];
+
+	for (size_t i = 0; i < 1000; i++)
+		ids[i] = i % 3 == 0 ? ADA : i % 3 == 1 ? "no id" : BOB;
+	ck_assert_int_eq(patient_exist(&cx, ids, 1000, exist), RC_OK);
+	for (size_t i = 0; i < 1000; i++)
+		ck_assert(exist[i] == (i % 3 == 0));
+	ck_assert_int_eq(store.calls, 1);
+	store.rc = RC_UNAVAILABLE;
+	ck_assert_int_eq(patient_exist(&cx, ids, 1000, exist), RC_UNAVAILABLE);
+}
+END_TEST
+
 START_TEST(ids_none_of_which_is_a_uuid_need_no_question)
 {
 	const char *ids[] = { "abc", " " };
@@ -411,6 +441,7 @@ main(void)
 	tcase_add_test(tc, cursor_that_is_no_id_is_refused);
 	tcase_add_test(tc, name_that_is_searched_for_is_trimmed);
 	tcase_add_test(tc, many_ids_are_one_question_and_what_is_no_uuid_is_not_asked);
+	tcase_add_test(tc, a_thousand_ids_are_one_question_too_and_each_has_its_own_answer);
 	tcase_add_test(tc, ids_none_of_which_is_a_uuid_need_no_question);
 	tcase_add_test(tc, who_cannot_ask_does_not_say_no);
 	tcase_add_test(tc, only_an_id_that_may_be_somebodys_is_looked_up);
