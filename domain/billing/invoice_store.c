@@ -354,11 +354,12 @@ static const struct field list_args_fields[] = {
 #define NIL "00000000-0000-0000-0000-000000000000"
 #define LIST "select " INVOICE_COLUMNS("i") " from invoice i where id > $1::uuid"
 #define PAGE " order by id limit $2::bigint"
+#define BOUNDED " order by id" PAGE_BOUND
 
 static const struct pg_stmt list_invoices = {
 	.name = "list_invoices",
 	.kind = PG_LOOKUP,
-	.sql = LIST PAGE,
+	.sql = "select * from (" LIST BOUNDED ") page" PAGE,
 	.takes = "after limit",
 	.in = list_args_fields,
 	.out = invoice_fields,
@@ -376,7 +377,7 @@ static const struct pg_stmt list_invoices_of_patient = {
 static const struct pg_stmt list_invoices_of_status = {
 	.name = "list_invoices_of_status",
 	.kind = PG_READ,
-	.sql = LIST " and status = $3" PAGE,
+	.sql = "select * from (" LIST " and status = $3" BOUNDED ") page" PAGE,
 	.takes = "after limit status",
 	.in = list_args_fields,
 	.out = invoice_fields,

@@ -114,9 +114,11 @@ static const struct field list_args_fields[] = {
 #define LIST "select " COLUMNS " from patient where deleted_at is null"
 
 /* From the start where $1 is null, the nil UUID included. */
-#define PAGE \
+#define AFTER \
 	" and id >= coalesce($1::uuid, '00000000-0000-0000-0000-000000000000')" \
-	" and id is distinct from $1::uuid order by id limit $2::bigint"
+	" and id is distinct from $1::uuid order by id"
+#define LIMIT " limit $2::bigint"
+#define PAGE AFTER LIMIT
 
 /* search_name has a space before each word.  Escaped after folding, since that can make a % of a full-width one. */
 #define NAME_LIKE \
@@ -126,9 +128,16 @@ static const struct field list_args_fields[] = {
 static const struct pg_stmt list_patients = {
 	.name = "list_patients",
 	.kind = PG_LOOKUP,
-	.sql = LIST PAGE,
+	.sql = "select * from (" LIST AFTER PAGE_BOUND ") page order by id" LIMIT,
 	.takes = "after limit",
 	.in = list_args_fields,
+	.out = patient_fields,
+};
+
+static const struct pg_stmt all_patients = {
+	.name = "all_patients",
+	.kind = PG_READ,
+	.sql = LIST " order by id",
 	.out = patient_fields,
 };
 
@@ -200,8 +209,9 @@ patient_store_for_each(struct ctx *cx, const struct patient_filter *filter,
     enum rc (*each)(void *closure, const void *patient), void *closure)
 {
 	struct list_args args = list_args(filter, NULL, 0);
+	const struct pg_stmt *stmt = list_stmt(filter);
 
-	return pg_for_each(cx, list_stmt(filter), &args, sizeof(struct patient), each, closure);
+	return pg_for_each(cx, stmt == &list_patients ? &all_patients : stmt, &args, sizeof(struct patient), each, closure);
 }
 
 /* --- one patient --- */
