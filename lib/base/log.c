@@ -78,22 +78,11 @@ add_ms(struct line *line, int64_t ns)
 	add(line, decimals);
 }
 
-/* How much of s, from its beginning, is what it is in a JSON string too: as a rule all of it. */
-static size_t
-plain_length(const char *s)
-{
-	size_t n = 0;
-
-	while (s[n] >= ' ' && s[n] < 0x7f && s[n] != '"' && s[n] != '\\')
-		n++;
-	return n;
-}
-
 /* s as a JSON string of at most max bytes; a character that doesn't fit ends it, a byte that is no UTF-8 becomes '?'. */
 static void
 add_text(struct line *line, const char *s, size_t max)
 {
-	size_t n = plain_length(s), start = line->length;
+	size_t n = text_plain(s, strlen(s)), start = line->length;
 	char one[8];
 
 	line->bytes[line->length++] = '"';

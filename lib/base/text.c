@@ -8,6 +8,48 @@
 
 #include "lib/base/bytes.h"
 
+#define EACH_BYTE UINT64_C(0x0101010101010101)
+#define HIGH_BITS (0x80 * EACH_BYTE)
+
+/* Not 0 where one of eight bytes is below `limit`, which is at most 0x80: the lowest such byte's high bit is set. */
+static uint64_t
+any_below(uint64_t bytes, unsigned limit)
+{
+	return (bytes - limit * EACH_BYTE) & ~bytes & HIGH_BITS;
+}
+
+/* Whether a JSON string has all of eight bytes as they are. */
+static bool
+eight_plain(const char *s)
+{
+	uint64_t bytes;
+
+	memcpy(&bytes, s, sizeof(bytes));
+	return (any_below(bytes, ' ') | any_below(bytes ^ ('"' * EACH_BYTE), 1) | any_below(bytes ^ ('\\' * EACH_BYTE), 1)) == 0;
+}
+
+/* Whether all of eight bytes are ASCII, and none is NUL. */
+static bool
+eight_ascii(const char *s)
+{
+	uint64_t bytes;
+
+	memcpy(&bytes, s, sizeof(bytes));
+	return (any_below(bytes, 1) | (bytes & HIGH_BITS)) == 0;
+}
+
+size_t
+text_plain(const char *s, size_t length)
+{
+	size_t n = 0;
+
+	while (length - n >= 8 && eight_ascii(s + n) && eight_plain(s + n))
+		n += 8;
+	while (n < length && s[n] >= ' ' && (s[n] & 0x80) == 0 && s[n] != '"' && s[n] != '\\')
+		n++;
+	return n;
+}
+
 /* The first byte of a sequence says how long it is and which second bytes keep it well-formed (RFC 3629, section 4);
  * 0: no sequence begins so. */
 static size_t
@@ -44,6 +86,10 @@ utf8_valid(const char *s, size_t length)
 	size_t n;
 
 	for (size_t i = 0; i < length; i += n) {
+		for (; length - i >= 8 && eight_ascii(s + i); i += 8)
+			;
+		if (i == length)
+			break;
 		n = utf8_sequence(p[i], &low, &high);
 		if (n == 0 || n > length - i || p[i] == '\0')
 			return false;
@@ -160,26 +206,6 @@ buf_addf(struct buf *b, const char *fmt, ...)
 	}
 	va_end(again);
 	b->length += (size_t)n;
-}
-
-#define EACH_BYTE UINT64_C(0x0101010101010101)
-#define HIGH_BITS (0x80 * EACH_BYTE)
-
-/* Not 0 where one of eight bytes is below `limit`, which is at most 0x80: the lowest such byte's high bit is set. */
-static uint64_t
-any_below(uint64_t bytes, unsigned limit)
-{
-	return (bytes - limit * EACH_BYTE) & ~bytes & HIGH_BITS;
-}
-
-/* Whether a JSON string has all of eight bytes as they are. */
-static bool
-eight_plain(const char *s)
-{
-	uint64_t bytes;
-
-	memcpy(&bytes, s, sizeof(bytes));
-	return (any_below(bytes, ' ') | any_below(bytes ^ ('"' * EACH_BYTE), 1) | any_below(bytes ^ ('\\' * EACH_BYTE), 1)) == 0;
 }
 
 /* How many bytes of a text, from its beginning on, a JSON string has as they are.  Nearly always that is all, so eight are looked at together,

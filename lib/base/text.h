@@ -13,6 +13,9 @@
  * PostgreSQL and C strings would cut at. */
 bool utf8_valid(const char *s, size_t length);
 
+/* Bytes at the beginning of s that are ASCII from ' ' on, neither '"' nor '\\', and so the same in JSON: as a rule all of it. */
+size_t text_plain(const char *s, size_t length);
+
 size_t utf8_length(const char *s); /* code points of valid UTF-8 */
 
 bool text_blank(const char *s); /* nothing but white space (Unicode's White_Space) */

@@ -126,7 +126,11 @@ string(struct check *c, struct name *ret)
 	size_t start = ++c->at, size;
 	int ch;
 
-	while ((ch = peek(c)) != '"') {
+	for (;;) {
+		c->at += text_plain(c->json + c->at, c->length - c->at);
+		ch = peek(c);
+		if (ch == '"')
+			break;
 		if (ch < 0)
 			return fail(c, "");
 		if (ch == '\\') {

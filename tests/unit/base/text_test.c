@@ -167,6 +167,21 @@ START_TEST(a_json_string_escapes_what_rfc_8259_says)
 }
 END_TEST
 
+/* Text is looked at eight bytes at a time. */
+START_TEST(a_byte_is_seen_wherever_it_stands)
+{
+	bool plain = _i >= ' ' && _i < 0x80 && _i != '"' && _i != '\\';
+
+	for (size_t at = 0; at < 20; at++) {
+		char text[21] = "twenty letters or so";
+
+		text[at] = (char)_i;
+		ck_assert_uint_eq(text_plain(text, 20), plain ? 20 : at);
+		ck_assert(utf8_valid(text, 20) == (_i > 0 && _i < 0x80));
+	}
+}
+END_TEST
+
 Suite *
 text_suite(void)
 {
@@ -181,6 +196,7 @@ text_suite(void)
 	tcase_add_test(t, an_empty_addition_makes_an_empty_text);
 	tcase_add_loop_test(t, a_json_string_escapes_what_rfc_8259_says, 0, COUNT(strings));
 	tcase_add_loop_test(t, a_json_string_escapes_it_wherever_it_is, 1, 256);
+	tcase_add_loop_test(t, a_byte_is_seen_wherever_it_stands, 0, 256);
 	suite_add_tcase(suite, t);
 	return suite;
 }
