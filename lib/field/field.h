@@ -29,8 +29,6 @@
 #include "lib/base/money.h"
 #include "lib/base/text.h"
 
-struct json_object;
-
 enum field_type {
 	F_TEXT,
 	F_EMAIL,
@@ -104,8 +102,7 @@ struct field {
 
 /*
  * Reads a JSON object of length bytes into into (zeroed by the caller), collecting every field error in cx;
- * use is CREATE, UPDATE or KEYS.  RC_INVALID for any: malformed JSON (RFC 8259 to the letter, checked
- * before json-c sees it), a duplicate member, an unknown one, a wrong type, NUL or bad UTF-8, a value
+ * use is CREATE, UPDATE or KEYS.  RC_INVALID for any: malformed JSON (RFC 8259 to the letter), a duplicate member, an unknown one, a wrong type, NUL or bad UTF-8, a value
  * outside its row's limits.  Members of a list's elements are blamed as "lines[2].quantity".
  *
  * A currency that the caller put into the struct before is the one meant where the body names none: amounts of
