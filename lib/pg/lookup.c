@@ -274,18 +274,23 @@ take_answers(struct pg_lookups *all)
 	return true;
 }
 
-/* The first one that has no answer may be why. */
+/* The first one that has no answer may be why: it isn't sent for ever. */
 static void
 lost(struct pg_lookups *all)
 {
+	struct lookup *suspect = all->sent.first;
+
 	if (pg_conn(all->cx.pg) != NULL)
 		(void)pg_lost(&all->cx, "lookups");
-	if (all->sent.first != NULL)
-		all->sent.first->tries++;
-	for (struct lookup *l = all->sent.first; l != NULL; l = l->next) {
+	for (struct lookup *l = suspect; l != NULL; l = l->next)
 		l->binding->preparing = false;
-		metrics_add(M_DATABASE_RETRIES, RETRY_LOST, 1);
+	if (suspect != NULL && ++suspect->tries >= TRIES_MAX) {
+		(void)take(&all->sent);
+		suspect->words = "the connection to the database was lost again and again";
+		answered(all, suspect, NULL);
 	}
+	for (struct lookup *l = all->sent.first; l != NULL; l = l->next)
+		metrics_add(M_DATABASE_RETRIES, RETRY_LOST, 1);
 	move(&all->again, &all->sent);
 }
 
@@ -384,7 +389,8 @@ take_result(struct ctx *cx, struct lookup *l, PGresult **ret_result)
 	PGresult *result = l->result;
 
 	if (result == NULL) {
-		pg_note_attempt(cx);
+		if (l->tries < TRIES_MAX)
+			pg_note_attempt(cx);
 		return err_detail(cx, RC_UNAVAILABLE, "%s", l->words);
 	}
 	if (PQresultStatus(result) == PGRES_FATAL_ERROR)
