@@ -1,5 +1,6 @@
 """A front door with a patient program of its own behind it, beside those of the system that ./dev brought up: so that both web servers with both
 engines can take turns without anything being restarted between two rounds."""
+import functools
 import os
 import shutil
 import signal
@@ -11,6 +12,7 @@ from medicore import BUILD, TOP, free_base, wait_until
 SERVERS = ["lighttpd", "apache"]
 
 
+@functools.cache
 def engines():
     """Those that the build has, as [web] engine names them; a build without that setting has libfcgi alone."""
     def known(name):
