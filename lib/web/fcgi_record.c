@@ -228,7 +228,7 @@ begin_request(struct fcgi_in *in, const struct head *h, const unsigned char *con
 	}
 	in->id = (uint16_t)h->id;
 	in->stage = FCGI_IN_PARAMS;
-	in->params_length = 0;
+	in->params_at = in->params_length = 0;
 	return GO_ON;
 }
 
@@ -443,13 +443,13 @@ count_params(const unsigned char *at, size_t length, uint32_t *ret_count)
 bool
 fcgi_params_read(struct fcgi_params *p, struct arena *a, const struct fcgi_in *in)
 {
-	unsigned char *start = in->params_length == 0 ? NULL : in->bytes + in->params_at, *last = NULL;
+	unsigned char *start = in->bytes + in->params_at, *last = NULL;
 	const unsigned char *at = start, *end = start + in->params_length;
 	size_t name, value;
 	uint32_t count;
 
 	memset(p, 0, sizeof(*p));
-	if (start == NULL)
+	if (in->params_length == 0)
 		return true;
 	if (!count_params(at, in->params_length, &count))
 		return false;

@@ -1,5 +1,6 @@
-"""The FastCGI engine as a web server meets it: kept connections, bodies nobody asked for, SIGTERM.  No database is there."""
+"""Either FastCGI engine as a web server meets it: kept connections, bodies nobody asked for, SIGTERM.  No database is there."""
 import os
+import resource
 import signal
 import socket
 import struct
@@ -15,23 +16,28 @@ from tokens import KeyServer
 pytestmark = pytest.mark.alone  # a stop has microseconds to keep
 
 
+# Four connections at once: the loop's engine keeps 64 and a thread's for other things; libfcgi's has a thread for each.
+THREADS, DESCRIPTORS = 4, 64 + 4 + 4
+
+
 class Program:
     """medicore-patient.fcgi on a socket that outlives it, as under systemd."""
 
-    def __init__(self, directory, threads, keys):
+    def __init__(self, directory, engine, threads, keys):
         self.path = str(directory / "socket")
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(self.path)
         self.listener.listen(64)
         self.environ = dict(os.environ, MEDICORE_CONFIG="", MEDICORE__DATABASE__HOST=str(directory),
-                            MEDICORE__WEB__THREADS=str(threads), MEDICORE__AUDIT__SPOOL=str(directory / "spool"), **keys.environ())
+                            MEDICORE__WEB__ENGINE=engine, MEDICORE__WEB__THREADS=str(threads), MEDICORE__AUDIT__SPOOL=str(directory / "spool"), **keys.environ())
         (directory / "spool" / "patient").mkdir(parents=True)
         self.keys = keys
         self.log = open(directory / "log", "ab")
         self.start()
 
     def start(self):
-        self.process = subprocess.Popen([BUILD / "medicore-patient.fcgi"], stdin=self.listener, stderr=self.log, env=self.environ)
+        self.process = subprocess.Popen([BUILD / "medicore-patient.fcgi"], stdin=self.listener, stderr=self.log, env=self.environ,
+                                        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS)))
         self.token = self.keys.sign()
         wait_until(lambda: Connection(self).ask(path="/patients/none")[0] == 400, 10, "the program's learning of keys")
 
@@ -47,9 +53,9 @@ def keys():
     server.stop()
 
 
-@pytest.fixture
-def program(tmp_path, keys):
-    p = Program(tmp_path, threads=4, keys=keys)
+@pytest.fixture(params=["loop", "libfcgi"])
+def program(request, tmp_path, keys):
+    p = Program(tmp_path, request.param, threads=THREADS, keys=keys)
     yield p
     if p.process.poll() is None:
         p.process.kill()
