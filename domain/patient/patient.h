@@ -14,7 +14,7 @@
 #include "lib/field/field.h"
 #include "lib/field/page.h"
 
-#define PATIENT_SCHEMA 4 /* newest file of db/patient */
+#define PATIENT_SCHEMA 5 /* newest file of db/patient */
 
 struct patient {
 	const char *id;              /* UUID */
