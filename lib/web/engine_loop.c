@@ -140,6 +140,7 @@ loop_main(void *arg)
 	struct server *s = arg;
 
 	loop_run(s->loop);
+	atomic_store(&s->ended, true);
 	return NULL;
 }
 
@@ -187,13 +188,13 @@ server_open(struct server *s, const struct web_program *program)
 
 /* Waits for the fibers, each of which may have a request to finish. */
 static bool
-ended(pthread_t thread)
+ended(const struct server *s, pthread_t thread)
 {
 	struct timespec until;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += config->web.request_timeout_ms / 1000 + DRAIN_S + 1;
-	return pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until) == 0;
+	return pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until) == 0 && atomic_load(&s->ended);
 }
 
 int
@@ -219,7 +220,7 @@ engine_loop(const struct web_program *program)
 	attend(&attendant);
 	attention_end(&s.attention);
 	loop_post(s.loop, &s.stop);
-	if (!ended(thread)) {
+	if (!ended(&s, thread)) {
 		log_line(LOG_WARNING, "stopped with requests unfinished");
 		_exit(EXIT_FAILURE);
 	}

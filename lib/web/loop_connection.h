@@ -2,6 +2,7 @@
 #ifndef WEB_LOOP_CONNECTION_H
 #define WEB_LOOP_CONNECTION_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@ struct server {
 	struct pg_pool *database; /* NULL: it has none */
 	struct loop_call stop;
 	bool stopping;
+	atomic_bool ended;  /* its thread: sanitizers don't know all ways to join one */
 	int64_t drained_ns; /* once stopping: when the last connection is closed, come what may */
 	struct fiber *acceptor;
 	struct connection *idle_first, *idle_last; /* between requests, the one that has been so for longest first */

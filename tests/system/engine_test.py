@@ -1,4 +1,5 @@
 """Either FastCGI engine as a web server meets it: kept connections, bodies nobody asked for, SIGTERM.  No database is there."""
+import contextlib
 import os
 import random
 import resource
@@ -24,7 +25,7 @@ THREADS, DESCRIPTORS = 4, 64 + 4 + 4
 class Program:
     """medicore-patient.fcgi on a socket that outlives it, as under systemd."""
 
-    def __init__(self, directory, engine, threads, keys, descriptors=DESCRIPTORS):
+    def __init__(self, directory, engine, threads, keys, descriptors=DESCRIPTORS, below=()):
         self.path = str(directory / "socket")
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(self.path)
@@ -32,19 +33,19 @@ class Program:
         self.environ = dict(os.environ, MEDICORE_CONFIG="", MEDICORE__DATABASE__HOST=str(directory),
                             MEDICORE__WEB__ENGINE=engine, MEDICORE__WEB__THREADS=str(threads), MEDICORE__AUDIT__SPOOL=str(directory / "spool"), **keys.environ())
         (directory / "spool" / "patient").mkdir(parents=True)
-        self.keys, self.descriptors = keys, descriptors
+        self.keys, self.descriptors, self.below = keys, descriptors, below
         self.log = open(directory / "log", "ab")
         self.start()
 
     def start(self):
-        self.process = subprocess.Popen([BUILD / "medicore-patient.fcgi"], stdin=self.listener, stderr=self.log, env=self.environ,
+        self.process = subprocess.Popen([*self.below, BUILD / "medicore-patient.fcgi"], stdin=self.listener, stderr=self.log, env=self.environ,
                                         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (self.descriptors,) * 2))
         self.token = self.keys.sign()
-        wait_until(lambda: Connection(self).ask(path="/patients/none")[0] == 400, 10, "the program's learning of keys")
+        wait_until(lambda: Connection(self).ask(path="/patients/none")[0] == 400, 30, "the program's learning of keys")
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=10)
+        return self.process.wait(timeout=30)
 
 
 @pytest.fixture(scope="module")
@@ -180,6 +181,29 @@ def test_any_number_of_kept_connections_are_served_and_pin_nothing(tmp_path, key
             assert all(c.answer()[0] == 200 for c in kept)
         assert Connection(p).ask()[0] == 200
         assert p.stop() == 0
+    finally:
+        p.process.kill()
+
+
+VALGRIND = ["valgrind", "-q", "--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite"]
+
+
+@pytest.mark.skipif(b"__asan_init" in (BUILD / "medicore-patient.fcgi").read_bytes(), reason="valgrind and sanitizers don't go together")
+def test_valgrind_finds_nothing_in_fibers(tmp_path, keys):
+    p = Program(tmp_path, "loop", threads=2, keys=keys, descriptors=512, below=VALGRIND)
+    try:
+        kept = [Connection(p) for _ in range(20)]
+        for n, c in enumerate(kept):
+            c.send(method="POST", path="/patients", body=b"{" * n * 1000, pieces=3)
+        assert all(c.answer()[0] == 400 for c in kept)
+        for n, bytes_ in enumerate(hostile(p)):
+            if n % 8 == 0:
+                c = Connection(p)
+                with contextlib.suppress(OSError):  # closed before all of it was sent
+                    c.socket.sendall(bytes_)
+                c.socket.close()
+        assert kept[0].ask()[0] == 200
+        assert p.stop() == 0, (tmp_path / "log").read_text()
     finally:
         p.process.kill()
 
