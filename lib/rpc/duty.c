@@ -11,11 +11,11 @@
 #include "lib/base/clock.h"
 #include "lib/rpc/internal.h"
 
-/* A method that takes longer is stuck, for all that the lookout knows; so often it looks. */
-#define STUCK_MS 20
+/* A method that takes longer is stuck, for all that the lookout knows: most questions to the database take less.  So often it looks. */
+#define STUCK_MS 2
 
 /* Looks in a row without work after which it sleeps. */
-#define IDLE_LOOKS 50
+#define IDLE_LOOKS 10
 
 /* A worker that may not be needed any more notices within this. */
 #define SURPLUS_MS 100
