@@ -13,19 +13,37 @@
 #define MAX 4
 #define MANY 10
 
+/* What the batches were, but for those that wait. */
+struct seen {
+	size_t sizes[100], batches, calls;
+	int64_t earliest_ns, latest_ns; /* of their deadlines */
+};
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static size_t sizes[100], batches;     /* but for those that wait */
-static size_t seen;		       /* calls in them */
-static int64_t earliest_ns, latest_ns; /* of their deadlines */
+static struct seen counted;
+
+/* Of those since the last time. */
+static struct seen
+seen(void)
+{
+	struct seen s;
+
+	pthread_mutex_lock(&lock);
+	s = counted;
+	memset(&counted, 0, sizeof(counted));
+	pthread_mutex_unlock(&lock);
+	return s;
+}
 
 static void
 count(const struct ctx *cx, size_t calls)
 {
+	struct seen *s = &counted;
+
 	pthread_mutex_lock(&lock);
-	sizes[batches++ % 100] = calls;
-	seen += calls;
-	earliest_ns = batches == 1 || cx->deadline_ns < earliest_ns ? cx->deadline_ns : earliest_ns;
-	latest_ns = batches == 1 || cx->deadline_ns > latest_ns ? cx->deadline_ns : latest_ns;
+	s->earliest_ns = s->batches == 0 || cx->deadline_ns < s->earliest_ns ? cx->deadline_ns : s->earliest_ns;
+	s->latest_ns = s->batches == 0 || cx->deadline_ns > s->latest_ns ? cx->deadline_ns : s->latest_ns;
+	s->sizes[s->batches++ % 100] = calls;
+	s->calls += calls;
 	pthread_mutex_unlock(&lock);
 }
 
@@ -127,7 +145,7 @@ ask_many(struct fixture *f, struct client c[MANY], const char *between, int time
 	struct client first;
 	int64_t arrived_ns;
 
-	seen = batches = 0;
+	(void)seen();
 	gate_shut();
 	begin(&first, f, "wait", 20000);
 	gate_await_waiting(1);
@@ -153,17 +171,19 @@ START_TEST(calls_that_wait_are_answered_together_each_with_its_own)
 {
 	struct client c[MANY];
 	struct fixture f;
+	struct seen s;
 
 	fixture_open_batched(&f, 1, batched, NULL);
 	do {
 		ask_many(&f, c, "missing", 20000);
 		end(&c[7], RC_NOT_FOUND, false);
 		ck_assert_str_eq(c[7].words, "not missing");
-		ck_assert_uint_eq(seen, MANY);
-	} while (batches > (MANY + MAX - 1) / MAX);
-	ck_assert_uint_eq(sizes[0], MAX);
-	ck_assert_uint_eq(sizes[1], MAX);
-	ck_assert_uint_eq(sizes[2], MANY - 2 * MAX);
+		s = seen();
+		ck_assert_uint_eq(s.calls, MANY);
+	} while (s.batches > (MANY + MAX - 1) / MAX);
+	ck_assert_uint_eq(s.sizes[0], MAX);
+	ck_assert_uint_eq(s.sizes[1], MAX);
+	ck_assert_uint_eq(s.sizes[2], MANY - 2 * MAX);
 	fixture_close(&f);
 }
 END_TEST
@@ -176,7 +196,7 @@ START_TEST(one_that_is_not_well_formed_is_not_the_others_trouble)
 	fixture_open_batched(&f, 1, batched, NULL);
 	ask_many(&f, c, "y\xff", 20000);
 	end(&c[7], RC_INVALID, false);
-	ck_assert_uint_eq(seen, MANY - 1);
+	ck_assert_uint_eq(seen().calls, MANY - 1);
 	fixture_close(&f);
 }
 END_TEST
@@ -213,7 +233,7 @@ START_TEST(one_whose_deadline_passed_while_it_waited_is_not_handed_over)
 
 	fixture_open_batched(&f, 1, batched, NULL);
 	ask_many(&f, c, "yes", 100);
-	ck_assert_uint_eq(seen, MANY - 1);
+	ck_assert_uint_eq(seen().calls, MANY - 1);
 	fixture_close(&f);
 }
 END_TEST
@@ -223,15 +243,17 @@ START_TEST(a_batchs_deadline_is_its_latest)
 	int64_t begun_ns = clock_monotonic_ns();
 	struct client c[MANY];
 	struct fixture f;
+	struct seen s;
 
 	fixture_open_batched(&f, 1, batched, NULL);
 	do {
 		ask_many(&f, c, "yes", 60000);
 		end(&c[7], RC_OK, true);
-	} while (seen < MANY || batches > 3);
+		s = seen();
+	} while (s.calls < MANY || s.batches > 3);
 	/* One of the three has 60 s, the others have 20. */
-	ck_assert_int_gt(latest_ns, begun_ns + INT64_C(55000000000));
-	ck_assert_int_lt(earliest_ns, begun_ns + INT64_C(55000000000));
+	ck_assert_int_gt(s.latest_ns, begun_ns + INT64_C(55000000000));
+	ck_assert_int_lt(s.earliest_ns, begun_ns + INT64_C(55000000000));
 	fixture_close(&f);
 }
 END_TEST
