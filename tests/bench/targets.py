@@ -9,6 +9,7 @@ import measure_rpc
 import measure_web
 import measure_whole
 from figures import growth, processor, ratio, ratio_of_medians, value
+from stand import engines
 
 TREES = ("web server", "program", "PostgreSQL")
 
@@ -53,29 +54,28 @@ MEASUREMENTS = [
 ]
 
 
-def web(server, engine, get, get_p99_ms, get_us, post):
-    """The rows of a web server with an engine."""
-    by = f"{server}, {engine}"
-    rows = [Target(f"GET /patients/{{id}} by {by}: of pgbench's SELECT", ratio(f"GET by {by}", "pgbench, the SELECT of GET"), at_least=get)]
-    if get_p99_ms:
-        rows.append(Target(f"… p99 by {by}", value(f"GET by {by}", "p99"), at_most=get_p99_ms, unit="ms"))
-    if get_us:
-        rows.append(Target(f"… CPU by {by}: web server, program, database", processor(f"GET by {by}", *TREES), at_most=get_us, unit="µs"))
-    if post:
-        rows.append(Target(f"POST /patients by {by}: of pgbench's INSERT", ratio(f"POST by {by}", "pgbench, the INSERT of POST"), at_least=post))
-    return rows
+def default(name, figure, *more):
+    """Of the engine that is the default: the first that the build has."""
+    return lambda f: figure(f"{name}, {engines()[0]}", *more)(f)
 
+
+SELECT, INSERT = "pgbench, the SELECT of GET", "pgbench, the INSERT of POST"
 
 TARGETS = [
-    *web("lighttpd", "loop", 0.30, 5, 75, 0.45),
-    *web("lighttpd", "libfcgi", 0.20, None, None, None),
-    *web("apache", "loop", 0.20, 9, None, 0.35),
-    *web("apache", "libfcgi", 0.15, None, None, None),
+    Target("GET /patients/{id} by lighttpd: of pgbench's SELECT", default("GET by lighttpd", ratio, SELECT), at_least=0.30),
+    Target("… p99", default("GET by lighttpd", value, "p99"), at_most=5, unit="ms"),
+    Target("… CPU of web server, program and database", default("GET by lighttpd", processor, *TREES), at_most=75, unit="µs"),
+    Target("… by libfcgi", ratio("GET by lighttpd, libfcgi", SELECT), at_least=0.20),
+    Target("GET /patients/{id} by Apache: of pgbench's SELECT", default("GET by apache", ratio, SELECT), at_least=0.20),
+    Target("… p99", default("GET by apache", value, "p99"), at_most=9, unit="ms"),
+    Target("… by libfcgi", ratio("GET by apache, libfcgi", SELECT), at_least=0.15),
+    Target("POST /patients by lighttpd: of pgbench's INSERT", default("POST by lighttpd", ratio, INSERT), at_least=0.45),
+    Target("POST /patients by Apache: of pgbench's INSERT", default("POST by apache", ratio, INSERT), at_least=0.35),
     Target("verifyPatient: of a listener that answers a constant", ratio("verifyPatient", "listener that answers a constant"), at_least=0.55),
     Target("… CPU of ours", processor("verifyPatient", "program"), at_most=30, unit="µs"),
     Target("verifyPatients", value("verifyPatients, ids", "rate"), at_least=300_000, unit="ids/s"),
     Target("createInvoice, 32 in flight", value("createInvoice", "rate"), at_least=6_500, unit="/s"),
-    Target("list of 50: CPU by lighttpd", processor("list of 50 by lighttpd, loop", *TREES), at_most=700, unit="µs"),
+    Target("list of 50: CPU by lighttpd", default("list of 50 by lighttpd", processor, *TREES), at_most=700, unit="µs"),
     Target("events to invoices, one worker", value("events to invoices, one worker", "rate"), at_least=15_000, unit="/s"),
     Target("… two workers, of what one does", ratio_of_medians("events to invoices, two workers", "events to invoices, one worker"), at_least=1),
     Target("relay", value("relay, outbox rows to Kafka", "rate"), at_least=20_000, unit="rows/s"),
