@@ -37,7 +37,8 @@ const struct setting settings[] = {
 	  "How long a statement may take." },
 
 	{ "web", "engine", S_CHOICE, AT(web.engine), "loop", "loop, libfcgi", 1, 0,
-	  "How a FastCGI program takes requests: by one loop for all of them, or by libfcgi and a thread for each request or kept connection." },
+	  "How a FastCGI program takes requests: by one loop for all of them, or by libfcgi and a thread for each request or kept connection; "
+	  "then see medicore-httpd(5)." },
 	{ "web", "threads", S_INT, AT(web.threads), "8", NULL, 1, 1024,
 	  "Database connections of a FastCGI program's process; with engine = libfcgi also the requests that it answers at once." },
 	{ "web", "body_max", S_BYTES, LIVE(web.body_max), "64KiB", "size", 1024, INT64_C(1) << 30,

@@ -27,7 +27,7 @@ class Stand:
         """program: a command to serve in place of ours; addresses: (IP address, port) of instances that are reached by TCP, as on other hosts, in place
         of the unix socket (lighttpd alone)."""
         self.name = f"{server}, {engine}" if engine else server
-        self.addresses = addresses
+        self.addresses, self.engine = addresses, engine or "libfcgi"
         self.system, self.server, self.processes, self.directory = system, server, [], directory
         port = free_base(2)
         self.url = f"http://127.0.0.1:{port}"
@@ -62,7 +62,7 @@ class Stand:
         if os.geteuid() == 0:
             shutil.chown(access, user)
         conf = here / f"{self.server}.conf"
-        conf.write_text(run(TOP / "httpd" / "configure", self.server, f"http={port}", f"https={port + 1}", f"sockets={here}/sock",
+        conf.write_text(run(TOP / "httpd" / "configure", self.server, f"http={port}", f"https={port + 1}", f"engine={self.engine}", f"sockets={here}/sock",
                             f"tls={self.system.run}/tls", f"state={here}/state", f"static={here}/static", f"here={here}", f"user={user}",
                             f"log={access}"))
         if self.addresses:
