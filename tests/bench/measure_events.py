@@ -1,13 +1,16 @@
 """Bookings to Kafka by the relay, and from there to invoices by workers: each begins with all that it shall do waiting for it."""
 import io
+import os
 import signal
+import subprocess
 import time
 import uuid
 
+import load
 import processor
 import wire
 from context import PATIENTS
-from medicore import wait_until
+from medicore import TOP, wait_until
 
 EVENTS, QUICK = 60_000, 5_000
 SERVICE = "GP-1"
@@ -55,20 +58,42 @@ def publish(c):
     c.add("relay, outbox rows to Kafka", how_many(c), took, used)
 
 
+SPAN = """select count(*) filter (where created_at = least), extract(epoch from max(created_at) - min(created_at))
+    from (select created_at, min(created_at) over () as least from invoice where created_at > %s::timestamptz) i"""
+
+
+def state(s, domain):
+    return s.sql(domain, "select count(*), coalesce(max(created_at), '-infinity')::text from invoice")[0]
+
+
+def bare(c):
+    """The limit: the same rows, by a loop that decides nothing, in a database of its own."""
+    s = c.system
+    if c.first("bare"):
+        load.run(s.tool("medicore"), "migrate", "--config", s.run / "medicore.conf", "--migrations", TOP / "db", env={**os.environ, "MEDICORE__DATABASE__BILLING": "medicore_bare"})
+    _, newest = state(s, "bare")
+    p = subprocess.Popen([c.built("bare_events"), s.env["MEDICORE_KAFKA"],
+                          f"host={s.env['MEDICORE_PGHOST']} port={s.env['MEDICORE_PGPORT']} user=postgres dbname=medicore_bare", str(how_many(c))])
+    with processor.measured(trees(c, p)) as used:
+        assert p.wait(180) == 0
+    first, span = s.sql("bare", SPAN, newest)[0]
+    c.add("events to rows, a bare loop", how_many(c) - first, float(span), used)
+
+
 def invoice(c, name, members):
     """Invoices a second, from the transaction that wrote the first of them to that of the last: joining a group of consumers takes seconds."""
     s = c.system
-    before, newest = s.sql("billing", "select count(*), coalesce(max(created_at), '-infinity')::text from invoice")[0]
+    before, newest = state(s, "billing")
     with c.others("billing-worker", [{"MEDICORE__EVENTS__INSTANCE": member} for member in members]) as processes:
         with processor.measured(trees(c, processes[0])) as used:
             wait_until(lambda: s.sql("billing", "select count(*) from invoice")[0][0] >= before + how_many(c), 180, name)
-    first, span = s.sql("billing", """select count(*) filter (where created_at = least), extract(epoch from max(created_at) - min(created_at))
-        from (select created_at, min(created_at) over () as least from invoice where created_at > %s::timestamptz) i""", newest)[0]
+    first, span = s.sql("billing", SPAN, newest)[0]
     c.add(name, how_many(c) - first, float(span), used)
 
 
 def events(c):
     publish(c)
+    bare(c)
     invoice(c, "events to invoices, one worker", [FIRST])
     c.disk("scheduling", "events in an outbox, until purged", "outbox", "outbox")
     c.disk("billing", "invoices, with ledger, inbox and outbox", "invoice", "invoice", "invoice_line", "ledger", "inbox", "outbox")

@@ -77,6 +77,7 @@ TARGETS = [
     Target("createInvoice, 32 in flight", value("createInvoice", "rate"), at_least=6_500, unit="/s"),
     Target("list of 50: CPU by lighttpd", default("list of 50 by lighttpd", processor, *TREES), at_most=700, unit="µs"),
     Target("events to invoices, one worker", value("events to invoices, one worker", "rate"), at_least=15_000, unit="/s"),
+    Target("… of a bare loop that writes the same rows", ratio("events to invoices, one worker", "events to rows, a bare loop"), at_least=0.5),
     Target("… two workers, of what one does", ratio_of_medians("events to invoices, two workers", "events to invoices, one worker"), at_least=1),
     Target("relay", value("relay, outbox rows to Kafka", "rate"), at_least=20_000, unit="rows/s"),
     Target("GET /patients streaming 1,000,000 by lighttpd", value("stream of patients by lighttpd", "rate"), at_least=150_000, unit="rows/s"),
