@@ -200,6 +200,11 @@ START_TEST(what_belongs_to_no_invoice_is_refused)
 		" select '" NOBODY "', 'ISSUE', a, n, 'EUR', patient_id, id from invoice, (values ('CASH', 1), ('RECEIVABLE', -1)) e (a, n)",
 		"insert into ledger (posting, kind, account, amount, currency, patient_id, invoice_id)"
 		" select '" NOBODY "', 'ISSUE', a, n, currency, '" NOBODY "', id from invoice, (values ('CASH', 1), ('RECEIVABLE', -1)) e (a, n)",
+		"insert into ledger (posting, kind, account, amount, currency, patient_id, invoice_id, payment_id)"
+		" select '" NOBODY "', 'PAYMENT', a, n, currency, patient_id, id, '" NOBODY "' from invoice, (values ('CASH', 1), ('RECEIVABLE', -1)) e (a, n)",
+		"delete from payment",
+		"update payment set id = '" NOBODY "'",
+		"update ledger set payment_id = '" NOBODY "'",
 		"delete from invoice where id in (select invoice_id from ledger)",
 		"update invoice set id = '" NOBODY "'",
 		"update invoice_line set invoice_id = '" NOBODY "'",
@@ -231,7 +236,7 @@ invoices_suite(void)
 	tcase_add_test(t, an_invoice_that_is_not_there_is_not_found);
 	tcase_add_test(t, lists_give_each_invoice_once_in_order_and_by_filter);
 	tcase_add_test(t, a_cursor_of_another_list_is_refused);
-	tcase_add_loop_test(t, what_belongs_to_no_invoice_is_refused, 0, 8);
+	tcase_add_loop_test(t, what_belongs_to_no_invoice_is_refused, 0, 12);
 	suite_add_tcase(suite, t);
 	return suite;
 }
