@@ -217,19 +217,24 @@ log_request(const struct ctx *cx, const char *method, const char *what, int stat
 		end(&line);
 }
 
+static void
+end_among(struct line *line, struct log_lines *lines)
+{
+	add(line, "}\n");
+	if (lines->length + line->length > sizeof(lines->bytes))
+		log_flush(lines);
+	memcpy(lines->bytes + lines->length, line->bytes, line->length);
+	lines->length += line->length;
+}
+
 void
 log_request_among(struct log_lines *lines, const struct ctx *cx, const char *method, const char *what, int status, enum rc rc,
     int64_t started_ns)
 {
 	struct line line;
 
-	if (!compose(&line, cx, method, what, status, rc, started_ns))
-		return;
-	add(&line, "}\n");
-	if (lines->length + line.length > sizeof(lines->bytes))
-		log_flush(lines);
-	memcpy(lines->bytes + lines->length, line.bytes, line.length);
-	lines->length += line.length;
+	if (compose(&line, cx, method, what, status, rc, started_ns))
+		end_among(&line, lines);
 }
 
 void
@@ -249,6 +254,17 @@ plain(const char *s)
 void
 log_event(const char *request, const struct trace *trace, const char *id, const char *type, const char *verdict, enum rc rc)
 {
+	struct log_lines one;
+
+	one.length = 0;
+	log_event_among(&one, request, trace, id, type, verdict, rc);
+	log_flush(&one);
+}
+
+void
+log_event_among(struct log_lines *lines, const char *request, const struct trace *trace, const char *id, const char *type,
+    const char *verdict, enum rc rc)
+{
 	struct line line;
 
 	if (log_least > LOG_INFO)
@@ -259,5 +275,5 @@ log_event(const char *request, const struct trace *trace, const char *id, const 
 	add_member(&line, "what", plain(type), REQUEST_ID_MAX + 2);
 	add_member(&line, "verdict", verdict, 32);
 	add_member(&line, "rc", rc_meaning(rc)->name, 32);
-	end(&line);
+	end_among(&line, lines);
 }

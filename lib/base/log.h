@@ -45,5 +45,7 @@ void log_flush(struct log_lines *lines);
 /* The one line of an event that went through the caller's hands, by request: trace is the caller's part of the event's.  An id or a type that
  * isn't made as ours are is not repeated: it came from outside. */
 void log_event(const char *request, const struct trace *trace, const char *id, const char *type, const char *verdict, enum rc rc);
+void log_event_among(struct log_lines *lines, const char *request, const struct trace *trace, const char *id, const char *type,
+    const char *verdict, enum rc rc);
 
 #endif
