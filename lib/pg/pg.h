@@ -1,5 +1,5 @@
 /*
- * pg.h - the only way to PostgreSQL: prepared statements over one connection per thread.
+ * pg.h - the only way to PostgreSQL: prepared statements over one connection per thread, or a few per loop of fibers.
  *
  * Every call has a deadline (the request's, at most [database] statement_timeout) and sorts its failure by SQLSTATE:
  *   unique_violation            RC_DUPLICATE, err.constraint set
@@ -11,8 +11,9 @@
  *   anything else               RC_INTERNAL, err.detail has the SQLSTATE, constraint and table; never the server's
  *                               message, which can hold data (but of class 42, which is about the schema)
  * A connection found dead before a statement is sent is replaced first, so the first request after the server's return
- * succeeds; a read that meets a dying connection, or a migration that changed its columns, is repeated once on a new one; a
- * write never is, but where it is a transaction's first statement, which has no effect without its commit.
+ * succeeds; a read that meets a dying connection, or a migration that changed its columns, is repeated once on a new one, a
+ * lookup that shares its connection up to four times; a write never is, but where it is a transaction's first statement, which
+ * has no effect without its commit.
  */
 #ifndef PG_PG_H
 #define PG_PG_H
