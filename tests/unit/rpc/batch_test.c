@@ -173,7 +173,7 @@ START_TEST(calls_that_wait_are_answered_together_each_with_its_own)
 	struct fixture f;
 	struct seen s;
 
-	fixture_open_batched(&f, 1, batched, NULL);
+	fixture_open_batched(&f, 1, 0, batched);
 	do {
 		ask_many(&f, c, "missing", 20000);
 		end(&c[7], RC_NOT_FOUND, false);
@@ -193,7 +193,7 @@ START_TEST(one_that_is_not_well_formed_is_not_the_others_trouble)
 	struct client c[MANY];
 	struct fixture f;
 
-	fixture_open_batched(&f, 1, batched, NULL);
+	fixture_open_batched(&f, 1, 0, batched);
 	ask_many(&f, c, "y\xff", 20000);
 	end(&c[7], RC_INVALID, false);
 	ck_assert_uint_eq(seen().calls, MANY - 1);
@@ -206,7 +206,7 @@ START_TEST(one_without_an_answer_is_internal)
 	struct client c[MANY];
 	struct fixture f;
 
-	fixture_open_batched(&f, 1, batched, NULL);
+	fixture_open_batched(&f, 1, 0, batched);
 	ask_many(&f, c, "silent", 20000);
 	end(&c[7], RC_INTERNAL, false);
 	fixture_close(&f);
@@ -218,7 +218,7 @@ START_TEST(what_went_wrong_for_all_is_told_to_each)
 	struct client c[MANY];
 	struct fixture f;
 
-	fixture_open_batched(&f, 1, batched, NULL);
+	fixture_open_batched(&f, 1, 0, batched);
 	ask_many(&f, c, "together", 20000);
 	end(&c[7], RC_CONFLICT, false);
 	ck_assert_str_eq(c[7].words, "all of them");
@@ -231,7 +231,7 @@ START_TEST(one_whose_deadline_passed_while_it_waited_is_not_handed_over)
 	struct client c[MANY];
 	struct fixture f;
 
-	fixture_open_batched(&f, 1, batched, NULL);
+	fixture_open_batched(&f, 1, 0, batched);
 	ask_many(&f, c, "yes", 100);
 	ck_assert_uint_eq(seen().calls, MANY - 1);
 	fixture_close(&f);
@@ -245,7 +245,7 @@ START_TEST(a_batchs_deadline_is_its_latest)
 	struct fixture f;
 	struct seen s;
 
-	fixture_open_batched(&f, 1, batched, NULL);
+	fixture_open_batched(&f, 1, 0, batched);
 	do {
 		ask_many(&f, c, "yes", 60000);
 		end(&c[7], RC_OK, true);
@@ -264,7 +264,7 @@ START_TEST(several_workers_run_batches_at_once)
 	struct fixture f;
 	bool exists;
 
-	fixture_open_batched(&f, 4, batched, NULL);
+	fixture_open_batched(&f, 4, 0, batched);
 	for (int i = 0; i < 3; i++) {
 		begin(&waiting[i], &f, "wait", 20000);
 		gate_await_waiting(i + 1);
@@ -278,12 +278,37 @@ START_TEST(several_workers_run_batches_at_once)
 }
 END_TEST
 
+/* And again: whoever stepped in rests, and is there the next time. */
+START_TEST(workers_that_rest_step_in_for_those_that_are_stuck)
+{
+	struct client waiting[3];
+	struct fixture f;
+	bool exists;
+
+	fixture_open_batched(&f, 4, 1, batched);
+	for (int round = 0; round < 3; round++) {
+		gate_shut();
+		for (int i = 0; i < 3; i++) {
+			begin(&waiting[i], &f, "wait", 20000);
+			gate_await_waiting(i + 1);
+		}
+		ck_assert_int_eq(ask(&f, &f.cx, "yes", 20000, &exists), RC_OK);
+		ck_assert(exists);
+		ask_health(&f);
+		gate_open();
+		for (int i = 0; i < 3; i++)
+			end(&waiting[i], RC_OK, true);
+	}
+	fixture_close(&f);
+}
+END_TEST
+
 START_TEST(what_waits_when_the_server_stops_is_answered)
 {
 	struct client first, c[MANY];
 	struct fixture f;
 
-	fixture_open_batched(&f, 1, batched, NULL);
+	fixture_open_batched(&f, 1, 0, batched);
 	begin(&first, &f, "wait", 20000);
 	gate_await_waiting(1);
 	for (int i = 0; i < MANY; i++)
@@ -315,6 +340,7 @@ batch_suite(void)
 	tcase_add_test(tc, one_whose_deadline_passed_while_it_waited_is_not_handed_over);
 	tcase_add_test(tc, a_batchs_deadline_is_its_latest);
 	tcase_add_test(tc, several_workers_run_batches_at_once);
+	tcase_add_test(tc, workers_that_rest_step_in_for_those_that_are_stuck);
 	tcase_add_test(tc, what_waits_when_the_server_stops_is_answered);
 	suite_add_tcase(suite, tc);
 	return suite;

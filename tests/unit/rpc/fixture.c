@@ -112,10 +112,9 @@ fixture_open_audited(struct fixture *f, const char *domain)
 }
 
 void
-fixture_open_batched(struct fixture *f, int threads, const struct rpc_batched *batched, const char *domain)
+fixture_open_batched(struct fixture *f, int threads, int active, const struct rpc_batched *batched)
 {
-	open_with(f, (struct rpc_options){
-	    .threads = threads, .batched = batched, .replace_bad_text = false, .domain = domain, .program = "medicore-toysd" });
+	open_with(f, (struct rpc_options){ .threads = threads, .active = active, .batched = batched });
 }
 
 void

@@ -21,7 +21,7 @@ struct fixture {
 
 void fixture_open(struct fixture *f, int threads);
 void fixture_open_audited(struct fixture *f, const char *domain); /* calls are noted, the id as the thing */
-void fixture_open_batched(struct fixture *f, int threads, const struct rpc_batched *batched, const char *domain); /* NULL: nothing is noted */
+void fixture_open_batched(struct fixture *f, int threads, int active, const struct rpc_batched *batched);
 void fixture_close(struct fixture *f);
 
 void gate_await_waiting(int count); /* until so many calls wait */
