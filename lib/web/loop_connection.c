@@ -348,6 +348,7 @@ next_request(struct connection *c)
 		case FCGI_REPLY:
 			if (!send_reply(c))
 				return false;
+			deadline_ns = 0; /* what asked for it is no request's beginning */
 			break;
 		default:
 			return false;

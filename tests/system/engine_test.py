@@ -142,6 +142,18 @@ def test_records_may_come_a_byte_at_a_time(program):
     assert slow.answer()[0] == 400
 
 
+@pytest.mark.skipif(os.environ.get("MEDICORE_LONG") != "yes", reason="takes ten seconds")
+@pytest.mark.parametrize("program", ["loop"], indirect=True)  # libfcgi's waits a minute
+def test_a_request_that_stalls_in_its_beginning_is_given_up(program):
+    idle, stalled = Connection(program), Connection(program)
+    stalled.socket.settimeout(15)
+    began = time.monotonic()
+    stalled.socket.sendall(stalled.request()[:100])
+    assert stalled.read(1) is None
+    assert 9 < time.monotonic() - began < 14
+    assert idle.ask()[0] == 200
+
+
 def test_who_leaves_in_the_middle_of_a_body_or_of_an_answer_takes_nothing_along(program):
     for n in range(40):
         c = Connection(program)
