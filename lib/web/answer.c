@@ -3,7 +3,6 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/config.h"
-#include "lib/base/log.h"
 #include "lib/pg/pg.h"
 #include "lib/web/authorise.h"
 #include "lib/web/counts.h"
@@ -14,6 +13,7 @@
 #include "lib/web/request.h"
 #include "lib/web/route.h"
 #include "lib/web/throttle.h"
+#include "lib/web/together.h"
 #include "lib/web/trail.h"
 
 bool
@@ -153,7 +153,7 @@ log_answer(
 
 	if (rc == RC_OK && rq->route != NULL && rq->route->quiet)
 		return;
-	log_request(cx, plain ? rq->method : "(other)", what, rp->status, rc, started);
+	log_together(cx, plain ? rq->method : "(other)", what, rp->status, rc, started);
 }
 
 enum web_end

@@ -19,9 +19,9 @@ class Connection:
     def send(self, **request):
         self.socket.sendall(self.request(**request))
 
-    def request(self, method="GET", path="/health/patient/live", body=b"", pieces=1):
+    def request(self, method="GET", path="/health/patient/live", body=b"", pieces=1, **more):
         variables = {"REQUEST_METHOD": method, "REQUEST_URI": path, "QUERY_STRING": "", "CONTENT_LENGTH": str(len(body)),
-                     "CONTENT_TYPE": "application/json", "HTTP_AUTHORIZATION": "Bearer " + self.token}
+                     "CONTENT_TYPE": "application/json", "HTTP_AUTHORIZATION": "Bearer " + self.token, **more}
         params = b"".join(struct.pack(">II", len(k) | 1 << 31, len(v) | 1 << 31) + k.encode() + v.encode()
                           for k, v in variables.items())
         out = record(BEGIN, struct.pack(">HB5x", 1, self.keep)) + record(PARAMS, params) + record(PARAMS, b"")

@@ -1,5 +1,6 @@
 """Either FastCGI engine as a web server meets it: kept connections, bodies nobody asked for, SIGTERM.  No database is there."""
 import contextlib
+import json
 import os
 import random
 import resource
@@ -56,8 +57,13 @@ def keys():
 
 
 @pytest.fixture(params=["loop", "libfcgi"])
-def program(request, tmp_path, keys):
-    p = Program(tmp_path, request.param, threads=THREADS, keys=keys)
+def engine(request):
+    return request.param
+
+
+@pytest.fixture
+def program(engine, tmp_path, keys):
+    p = Program(tmp_path, engine, threads=THREADS, keys=keys)
     yield p
     if p.process.poll() is None:
         p.process.kill()
@@ -175,7 +181,30 @@ def test_an_aborted_request_is_answered_and_done(program):
     assert Connection(program).ask()[0] == 200
 
 
-@pytest.mark.parametrize("program", ["loop"], indirect=True)  # libfcgi's takes it and says nothing
+def test_each_of_many_requests_at_once_is_noted_and_logged_once(tmp_path, keys, engine):
+    p = Program(tmp_path, engine, threads=8, keys=keys, descriptors=1024)
+    try:
+        connections = [Connection(p) for _ in range(8 if engine == "libfcgi" else 100)]
+        for turn in range(3):
+            for i, c in enumerate(connections):
+                c.send(path=f"/patients/{turn}-{i}", HTTP_X_REQUEST_ID=f"many-{turn}-{i}")
+            for c in connections:
+                assert c.answer()[0] == 400
+                # What has an answer has been noted, whoever wrote it.
+                noted = "".join(f.read_text() for f in (tmp_path / "spool" / "patient").iterdir())
+                assert f"\tmany-{turn}-{connections.index(c)}\t" in noted
+        assert p.stop() == 0
+        expected = sorted(f"many-{turn}-{i}" for turn in range(3) for i in range(len(connections)))
+        noted = [line.split("\t")[11] for f in (tmp_path / "spool" / "patient").iterdir() for line in f.read_text().splitlines()]
+        logged = [json.loads(line).get("request", "") for line in (tmp_path / "log").read_text().splitlines()]
+        assert sorted(r for r in noted if r.startswith("many-")) == expected
+        assert sorted(r for r in logged if r.startswith("many-")) == expected
+    finally:
+        p.process.kill()
+        p.process.wait()
+
+
+@pytest.mark.parametrize("engine", ["loop"], indirect=True)  # libfcgi's takes it and says nothing
 def test_who_asks_for_limits_is_told(program):
     c = Connection(program)
     c.socket.sendall(record(9, b"\x0f\0FCGI_MPXS_CONNS", 0))
