@@ -257,7 +257,7 @@ struct billing_event {
 
 /* How a batch ended. */
 struct billing_tally {
-	size_t invoiced, voided, repeated, parked;
+	size_t invoiced, numbered, voided, repeated, parked;
 	size_t reasons[RC_COUNT]; /* of what was parked, how many for which */
 };
 

@@ -380,6 +380,7 @@ settle_made(struct ctx *cx, const struct billing_ports *ports, struct taken **bo
 		complete(&rows[i].invoice, booked[at], ids[at], due_date);
 		made[n++] = (struct told){ &rows[i].invoice, booked[at]->event };
 		tally->invoiced++;
+		tally->numbered++;
 		tally->voided += rows[i].invoice.appointment_cancelled;
 	}
 	return tell(cx, ports, made, n);
