@@ -1,12 +1,12 @@
 #include "lib/base/bytes.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
-/* Up to 256 bytes come whole or not at all once the kernel has started (getrandom(2)). */
-#define STOCK 256
+#define STOCK ((size_t)4096)
 
 /* A request takes some here and there, and each question to the kernel costs more than its bytes: so a thread asks for several requests
  * at once.  What was handed out is wiped. */
@@ -15,14 +15,19 @@ static _Thread_local struct { /* lint: allow threadlocal: nobody waits with it i
 	size_t left;
 } stock;
 
+/* More than 256 bytes may come in pieces, where a signal does (getrandom(2)). */
 static void
 refill(void)
 {
-	if (getrandom(stock.bytes, STOCK, 0) != STOCK) {
-		perror("getrandom");
-		abort();
+	while (stock.left < STOCK) {
+		ssize_t n = getrandom(stock.bytes + stock.left, STOCK - stock.left, 0);
+
+		if (n < 0 && errno != EINTR) {
+			perror("getrandom");
+			abort();
+		}
+		stock.left += n > 0 ? (size_t)n : 0;
 	}
-	stock.left = STOCK;
 }
 
 void

@@ -44,6 +44,8 @@ struct loop {
 	struct fiber *current;
 	struct context context; /* loop_run's own */
 	int64_t look_at_ns;	/* no deadline is before; 0: there is none */
+	int listener;		/* -1: none */
+	bool listening;		/* the kernel watches it */
 	struct fiber **pollers; /* by descriptor: who waits for it */
 	size_t poller_room;
 	struct pulse pulse;

@@ -220,6 +220,31 @@ watch(struct loop *l, int fd, short events)
 	return errno == ENOENT && epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &on) == 0;
 }
 
+/* As long as somebody waits for it each time that it has something. */
+static bool
+watch_listener(struct loop *l)
+{
+	struct epoll_event on = { .events = EPOLLIN | EPOLLEXCLUSIVE, .data.fd = l->listener };
+
+	if (!l->listening)
+		l->listening = epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->listener, &on) == 0;
+	return l->listening;
+}
+
+/* Something came, and nobody is there to take it: else it would be told again and again. */
+static void
+leave_listener(struct loop *l)
+{
+	epoll_ctl(l->epoll, EPOLL_CTL_DEL, l->listener, NULL);
+	l->listening = false;
+}
+
+void
+loop_listens(struct loop *l, int fd)
+{
+	l->listener = fd;
+}
+
 int
 fiber_poll(int fd, short events, int64_t deadline_ns)
 {
@@ -229,7 +254,7 @@ fiber_poll(int fd, short events, int64_t deadline_ns)
 		return poll_thread(fd, events, deadline_ns);
 	if (!room_for(f->loop, fd))
 		return -1;
-	if (!watch(f->loop, fd, events))
+	if (fd == f->loop->listener ? !watch_listener(f->loop) : !watch(f->loop, fd, events))
 		return errno == EPERM ? 1 : -1; /* a file, which never blocks */
 	f->fd = fd;
 	f->loop->pollers[fd] = f;
@@ -388,6 +413,8 @@ take_events(struct loop *l)
 			take_posted(l);
 		else if ((size_t)fd < l->poller_room && l->pollers[fd] != NULL)
 			ready(l->pollers[fd]);
+		else if (fd == l->listener)
+			leave_listener(l);
 	}
 }
 
@@ -417,6 +444,7 @@ loop_new(void)
 		return NULL;
 	pthread_mutex_init(&l->lock, NULL);
 	l->posted_last = &l->posted;
+	l->listener = -1;
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	l->wake = on.data.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (l->epoll >= 0 && l->wake >= 0 && epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->wake, &on) == 0)

@@ -57,6 +57,10 @@ void fiber_yield(void);
  * as poll may: the next read or write tells.  Outside of fibers it blocks the thread. */
 int fiber_poll(int fd, short events, int64_t deadline_ns);
 
+/* fd is a listening socket, perhaps of several processes: it stays watched, so that polling it makes no system call, and a connection wakes one process that
+ * has nothing to do rather than all.  One for each loop; open for as long as the loop. */
+void loop_listens(struct loop *l, int fd);
+
 /* Ends the fiber's present fiber_poll; nothing where it isn't in one. */
 void fiber_interrupt(struct fiber *f);
 

@@ -104,6 +104,9 @@ struct link *pg_link(struct arena *a, const struct target *to);
 /* Ends the connection and what the server kept for it. */
 void pg_link_drop(struct link *link);
 
+/* Whether it answered a moment ago, and nothing is known against it since. */
+bool pg_heard_lately(const struct link *link);
+
 /* When a statement that starts now has to be answered; the server's own statement_timeout comes a bit earlier. */
 int64_t pg_deadline(const struct ctx *cx);
 

@@ -16,6 +16,9 @@
 /* A request whose attempt to connect failed makes no second one; one that goes on for longer (a worker's) may. */
 #define RETRY_CONNECT_NS 1000000000
 
+/* A connection that answered no longer ago is taken for one that works, by who can ask again elsewhere. */
+#define LATELY_NS 20000000
+
 /* When a server was last found mute: connections of this process that haven't been heard of since may well be as dead. */
 static _Atomic int64_t mute_at_ns;
 static _Atomic int64_t heard_at_ns;  /* when it last answered anybody */
@@ -107,6 +110,13 @@ dead(struct link *link)
 		(void)PQisBusy(link->conn);
 	}
 	return PQstatus(link->conn) != CONNECTION_OK || link->dying;
+}
+
+bool
+pg_heard_lately(const struct link *link)
+{
+	return link->conn != NULL && PQstatus(link->conn) == CONNECTION_OK && !link->dying && link->answered_at_ns >= mute_at_ns &&
+	       clock_monotonic_ns() - link->answered_at_ns < LATELY_NS;
 }
 
 void

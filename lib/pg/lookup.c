@@ -304,7 +304,7 @@ connected(struct pg_lookups *all)
 	pg_reset(cx->pg);
 	err_clear(cx);
 	arena_reset(cx->arena);
-	return pg_connected(cx, pg_deadline(cx)) == RC_OK;
+	return pg_heard_lately(cx->pg->link) || pg_connected(cx, pg_deadline(cx)) == RC_OK;
 }
 
 static void

@@ -45,7 +45,7 @@
 #define KEPT_IDLE_NS (SECOND_NS / 4)
 
 /* Taken from the listener before those that came get their turn: other processes may share it, and be idle. */
-#define ACCEPT_AT_ONCE 4
+#define ACCEPT_AT_ONCE 16
 
 /* --- accepting --- */
 
@@ -178,6 +178,8 @@ server_open(struct server *s, const struct web_program *program)
 			return false;
 	}
 	s->loop = loop_new();
+	if (s->loop != NULL)
+		loop_listens(s->loop, LISTENER);
 	/* Other processes may share the socket, and be quicker to accept. */
 	if (s->loop != NULL && flags >= 0 && fcntl(LISTENER, F_SETFL, flags | O_NONBLOCK) == 0 &&
 	    loop_offload_begin((unsigned)config->web.threads) && fiber_start(s->loop, accept_connections, s))

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "lib/base/clock.h"
@@ -376,6 +377,53 @@ START_TEST(a_descriptors_number_may_become_anothers)
 }
 END_TEST
 
+/* Two who come while it is waited for, one while it isn't, and one after that. */
+static void
+take_comers(void *fd)
+{
+	for (int i = 0; i < 4; i++) {
+		int comer;
+
+		if (i == 2)
+			ck_assert(!fiber_wait(&waiting, clock_monotonic_ns() + 20 * MS));
+		ck_assert_int_gt(fiber_poll(*(int *)fd, POLLIN, clock_monotonic_ns() + 10000 * MS), 0);
+		comer = accept(*(int *)fd, NULL, NULL);
+		ck_assert_int_ge(comer, 0);
+		close(comer);
+		say("came");
+	}
+}
+
+static void
+come(void *at)
+{
+	for (int i = 0; i < 4; i++) {
+		int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+		ck_assert_int_eq(connect(fd, at, sizeof(struct sockaddr_un)), 0);
+		fiber_yield();
+		close(fd);
+	}
+}
+
+START_TEST(a_listening_socket_stays_watched_but_where_nobody_takes_who_comes)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	waiting = (struct fiber_list){ NULL, NULL };
+	snprintf(at.sun_path + 1, sizeof(at.sun_path) - 1, "medicore-loop-test-%d", (int)getpid());
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	ck_assert_int_eq(listen(fd, 8), 0);
+	loop_listens(l, fd);
+	start(take_comers, &fd);
+	start(come, &at);
+	loop_run(l);
+	ck_assert_str_eq(said, "came came came came");
+	close(fd);
+}
+END_TEST
+
 static void
 poll_file(void *arg)
 {
@@ -456,6 +504,7 @@ loop_suite(void)
 	tcase_add_test(t, a_descriptor_is_waited_for_until_the_deadline);
 	tcase_add_test(t, a_poll_can_be_interrupted);
 	tcase_add_test(t, a_descriptors_number_may_become_anothers);
+	tcase_add_test(t, a_listening_socket_stays_watched_but_where_nobody_takes_who_comes);
 	tcase_add_test(t, a_file_is_always_ready);
 	tcase_add_test(t, outside_of_fibers_the_thread_waits);
 	tcase_add_test(t, another_thread_asks_the_loop);
