@@ -364,19 +364,32 @@ prompt_ns(const struct server *s)
 	return s->samples < SAMPLES || 2 * s->shortest_ns < PROMPT_NS ? PROMPT_NS : 2 * s->shortest_ns;
 }
 
-/* Ends the answer.  False where the connection has to end with it: the web server, the answer, or a stop of the program says so. */
+static void
+end_connection(struct connection *c)
+{
+	if (c->fd >= 0)
+		close(c->fd);
+	c->fd = -1;
+}
+
+/* Ends the answer.  False where the connection has to end with it: the web server, the answer, or a stop of the program says so; for a
+ * stop's sake it has ended already, since each moment that passes is one in which another request may come. */
 static bool
-finish(struct connection *c)
+finish(struct connection *c, enum web_end end)
 {
 	struct server *s = c->server;
 	int64_t began = clock_monotonic_ns(), now, took;
 
-	if (!send_end(c) || !c->in.keep)
+	if (!send_end(c) || !c->in.keep || end != WEB_KEEP)
 		return false;
 	now = clock_monotonic_ns();
 	took = now - began;
+	if (s->stopping && (took <= prompt_ns(s) || now >= s->drained_ns)) {
+		end_connection(c);
+		return false;
+	}
 	if (s->stopping)
-		return took > prompt_ns(s) && now < s->drained_ns;
+		return true;
 	if (s->samples == 0 || took < s->shortest_ns)
 		s->shortest_ns = took;
 	s->samples++;
@@ -413,12 +426,12 @@ answer(struct connection *c)
 	w->length = FCGI_HEAD_SIZE;
 	if (fcgi_params_read(&w->params, w->web.arena, &c->in))
 		end = web_answer(&w->web, &env);
-	goes_on = end != WEB_BREAK && finish(c);
+	goes_on = end != WEB_BREAK && finish(c, end);
 	fcgi_answered(&c->in);
 	worker_give_back(c->server, w);
 	if (end == WEB_CLOSE)
 		linger(c);
-	return goes_on && end == WEB_KEEP;
+	return goes_on;
 }
 
 void
@@ -430,7 +443,7 @@ serve_connection(void *connection)
 	c->fiber = fiber_self();
 	while (next_request(c) && answer(c))
 		;
-	close(c->fd);
+	end_connection(c);
 	fcgi_forget(&c->in);
 	free(c);
 	s->connections--;
