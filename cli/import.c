@@ -93,8 +93,8 @@ column_of(const struct import *im, const char *member)
 	return member;
 }
 
-static void
-refuse(struct ctx *cx, const struct import *im, struct import_row *row, enum rc rc)
+void
+import_refuse(struct ctx *cx, const struct import *im, struct import_row *row, enum rc rc)
 {
 	struct buf b = { .arena = cx->arena };
 
@@ -134,7 +134,7 @@ import_map(struct ctx *cx, const struct import *im, const struct csv_record *rec
 	if (rc == RC_OK)
 		rc = field_finish(cx, im->kind->fields, CREATE, row->value);
 	if (rc != RC_OK)
-		refuse(cx, im, row, rc);
+		import_refuse(cx, im, row, rc);
 }
 
 bool
@@ -186,20 +186,29 @@ hopeless(enum rc rc)
 }
 
 static enum rc
+write_one_by_one(struct ctx *cx, const struct import *im, struct import_row *const *rows, size_t n)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < n && rc == RC_OK; i++) {
+		err_clear(cx);
+		rc = im->kind->write(cx, im, rows[i]->value, &rows[i]->already);
+		if (rc == RC_OK || hopeless(rc))
+			continue;
+		import_refuse(cx, im, rows[i], rc);
+		rc = RC_OK;
+	}
+	return rc;
+}
+
+static enum rc
 write_rows(struct ctx *cx, const struct import *im, struct import_row *const *rows, size_t n)
 {
 	enum rc rc = pg_begin(cx);
 
 	if (rc != RC_OK)
 		return rc;
-	for (size_t i = 0; i < n && rc == RC_OK; i++) {
-		err_clear(cx);
-		rc = im->kind->write(cx, im, rows[i]->value, &rows[i]->already);
-		if (rc == RC_OK || hopeless(rc))
-			continue;
-		refuse(cx, im, rows[i], rc);
-		rc = RC_OK;
-	}
+	rc = im->kind->write_all != NULL ? im->kind->write_all(cx, im, rows, n) : write_one_by_one(cx, im, rows, n);
 	return pg_end(cx, rc);
 }
 
@@ -241,14 +250,14 @@ take_all(struct import *im, struct pg *pg, struct arena *a)
 		arena_reset(a);
 		ctx_init(&cx, a, pg);
 		cx.account = "operator";
-		rows = arena_zalloc_n(a, IMPORT_BATCH, sizeof(*rows));
-		for (n = 0; n < IMPORT_BATCH && csv_next(&im->csv, a, &record); n++) {
+		rows = arena_zalloc_n(a, im->kind->batch, sizeof(*rows));
+		for (n = 0; n < im->kind->batch && csv_next(&im->csv, a, &record); n++) {
 			rows[n] = (struct import_row){ .line = record.line, .number = ++number };
 			import_map(&cx, im, &record, &rows[n]);
 		}
 		if (n > 0)
 			rc = take_batch(&cx, im, rows, n);
-	} while (rc == RC_OK && n == IMPORT_BATCH);
+	} while (rc == RC_OK && n == im->kind->batch);
 	return rc;
 }
 

@@ -15,9 +15,6 @@
 
 #define IMPORT_COLUMNS_MAX 16
 
-/* Lines taken in one transaction; also the most ids that one verifyPatients is asked for. */
-#define IMPORT_BATCH 500
-
 struct scheduling_ports;
 struct import;
 
@@ -43,6 +40,7 @@ struct import_kind {
 	const struct field *fields;
 	const struct import_column *columns; /* ends with a NULL name */
 	size_t size;			     /* of the domain's struct */
+	size_t batch;			     /* lines taken in one transaction */
 
 	/* Members that no single column is; may be NULL.  Errors go to cx. */
 	void (*map)(struct ctx *cx, const struct import *im, const struct import_row *row, void *into);
@@ -50,8 +48,11 @@ struct import_kind {
 	/* Once per batch, before its transaction; may be NULL. */
 	enum rc (*prepare)(struct ctx *cx, const struct import *im, struct import_row *const *rows, size_t count);
 
-	/* Through the domain's function. */
+	/* Through the domain's function, one by one in the open transaction. */
 	enum rc (*write)(struct ctx *cx, const struct import *im, const void *value, bool *ret_already);
+
+	/* In its place: all of a batch at once.  Says of each row whether it was there already, or refuses it by import_refuse. */
+	enum rc (*write_all)(struct ctx *cx, const struct import *im, struct import_row *const *rows, size_t count);
 };
 
 extern const struct import_kind import_patients, import_services, import_appointments;
@@ -85,6 +86,9 @@ struct csv_cell import_cell(const struct import *im, const struct import_row *ro
 
 /* Stores text in a member, checked by its row. */
 void import_set(struct ctx *cx, const struct import *im, const char *member, const struct buf *text, void *into);
+
+/* The row isn't taken, for what cx's error says. */
+void import_refuse(struct ctx *cx, const struct import *im, struct import_row *row, enum rc rc);
 
 /* True where a domain function refused with RC_CONFLICT because the id itself is taken: the row is there already. */
 bool import_id_taken(const struct ctx *cx, enum rc rc);

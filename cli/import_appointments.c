@@ -114,6 +114,7 @@ const struct import_kind import_appointments = {
 	.fields = appointment_fields,
 	.columns = columns,
 	.size = sizeof(struct appointment),
+	.batch = 500, /* also the most ids that one verifyPatients is asked for */
 	.map = map,
 	.prepare = prepare,
 	.write = write_appointment,

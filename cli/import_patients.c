@@ -263,15 +263,44 @@ map(struct ctx *cx, const struct import *im, const struct import_row *row, void 
 	set_registered(cx, im, row, into);
 }
 
-static enum rc
-write_patient(struct ctx *cx, const struct import *im, const void *value, bool *ret_already)
+/* Those who could be registered by what they say of themselves. */
+static size_t
+choose(struct ctx *cx, const struct import *im, struct import_row *const *rows, size_t count, struct import_row **chosen)
 {
-	struct patient saved;
-	enum rc rc = patient_register(cx, value, &saved);
+	size_t n = 0;
+	enum rc rc;
 
-	(void)im;
-	*ret_already = import_id_taken(cx, rc);
-	return *ret_already ? RC_OK : rc;
+	for (size_t i = 0; i < count; i++) {
+		err_clear(cx);
+		rc = patient_check(cx, rows[i]->value);
+		if (rc == RC_OK)
+			chosen[n++] = rows[i];
+		else
+			import_refuse(cx, im, rows[i], rc);
+	}
+	return n;
+}
+
+static enum rc
+write_patients(struct ctx *cx, const struct import *im, struct import_row *const *rows, size_t count)
+{
+	struct import_row **chosen = arena_zalloc_n(cx->arena, count, sizeof(struct import_row *));
+	struct patient *asked = arena_zalloc_n(cx->arena, count, sizeof(*asked));
+	enum rc *each = arena_zalloc_n(cx->arena, count, sizeof(*each)), rc;
+	size_t n = choose(cx, im, rows, count, chosen);
+
+	for (size_t i = 0; i < n; i++)
+		asked[i] = *(const struct patient *)chosen[i]->value;
+	err_clear(cx);
+	rc = patient_register_all(cx, asked, n, each);
+	for (size_t i = 0; rc == RC_OK && i < n; i++) {
+		chosen[i]->already = each[i] == RC_DUPLICATE || each[i] == RC_STALE;
+		if (each[i] != RC_CONFLICT)
+			continue;
+		err_clear(cx);
+		import_refuse(cx, im, chosen[i], patient_email_taken(cx, &asked[i]));
+	}
+	return rc;
 }
 
 const struct import_kind import_patients = {
@@ -280,6 +309,7 @@ const struct import_kind import_patients = {
 	.fields = patient_fields,
 	.columns = columns,
 	.size = sizeof(struct patient),
+	.batch = 2000, /* by one statement: a fifth less than 500 cost */
 	.map = map,
-	.write = write_patient,
+	.write_all = write_patients,
 };

@@ -56,6 +56,7 @@ const struct import_kind import_services = {
 	.fields = service_fields,
 	.columns = columns,
 	.size = sizeof(struct service),
+	.batch = 500,
 	.map = map,
 	.write = write_service,
 };

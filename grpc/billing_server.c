@@ -9,6 +9,7 @@
 #include "lib/rpc/rpc.h"
 #include "proto/billing.pb-c.h"
 
+#define CREATE_MAX 128 /* calls that are answered together */
 #define ROUTE "billing.BillingService/createInvoice"
 
 /* Contract, to the letter. */
@@ -53,20 +54,15 @@ read_request(struct ctx *cx, const Billing__InvoiceRequest *asked, struct invoic
 	return RC_OK;
 }
 
-/* Makes it, and what has to be kept of the answer: the rest is in the request. */
-static enum rc
-make_invoice(struct ctx *cx, const struct invoice *new, struct once_answer *ret_made)
+/* What has to be kept of the answer: the rest is in the request. */
+static struct once_answer
+made_of(const struct invoice *saved)
 {
-	struct invoice saved;
-	enum rc rc = invoice_create(cx, &billing_ports, new, &saved);
-
-	if (rc == RC_OK)
-		*ret_made = (struct once_answer){
-			.body = { .bytes = saved.status, .length = strlen(saved.status) },
-			.thing = saved.id,
-			.patient_id = new->patient_id,
-		};
-	return rc;
+	return (struct once_answer){
+		.body = { .bytes = saved->status, .length = strlen(saved->status) },
+		.thing = saved->id,
+		.patient_id = saved->patient_id,
+	};
 }
 
 /* With a key once, however often it is asked for. */
@@ -74,11 +70,10 @@ static enum rc
 make_once(struct ctx *cx, const char *key, const char *amount, const struct invoice *new, struct once_answer *ret_made)
 {
 	struct once_request asked = { .route = ROUTE, .key = key, .path = new->patient_id };
+	struct invoice saved;
 	struct once once;
 	enum rc rc;
 
-	if (key == NULL)
-		return make_invoice(cx, new, ret_made);
 	if (!once_key_valid(key))
 		return err_set(cx, RC_INVALID, "idempotency-key must be 1 to %d printable ASCII characters", ONCE_KEY_MAX);
 	asked.body = amount;
@@ -86,44 +81,93 @@ make_once(struct ctx *cx, const char *key, const char *amount, const struct invo
 	rc = once_begin(cx, &asked, &once);
 	if (rc != RC_OK)
 		return rc;
-	if (!once.again)
-		rc = once_end(cx, &once, make_invoice(cx, new, &once.answer));
+	if (!once.again) {
+		rc = invoice_create(cx, &billing_ports, new, &saved);
+		if (rc == RC_OK)
+			once.answer = made_of(&saved);
+		rc = once_end(cx, &once, rc);
+	}
 	*ret_made = once.answer;
 	return rc;
 }
 
 static void
-create_invoice(Billing__BillingService_Service *service, const Billing__InvoiceRequest *asked,
-    Billing__InvoiceResponse_Closure answer, void *closure_data)
+answer(struct rpc_call *call, const struct once_answer *made)
 {
+	const Billing__InvoiceRequest *asked = rpc_asked(call);
 	Billing__InvoiceResponse response = BILLING__INVOICE_RESPONSE__INIT;
-	struct rpc_call *call = closure_data;
-	struct ctx *cx = rpc_ctx(call);
-	struct once_answer made = { 0 };
-	struct invoice new;
-	enum rc rc;
 
-	(void)service;
-	rc = read_request(cx, asked, &new);
-	if (rc == RC_OK)
-		rpc_audit(call)->patient_id = new.patient_id;
-	if (rc == RC_OK)
-		rc = make_once(cx, rpc_metadata(call, "idempotency-key"), asked->amount, &new, &made);
-	if (rc != RC_OK) {
-		rpc_fail(call, rc);
-		return;
-	}
-	rpc_audit(call)->thing = made.thing;
+	rpc_audit(call)->thing = made->thing;
 	rpc_audit(call)->count = 1;
-	response.invoiceid = (char *)(uintptr_t)made.thing;
-	response.status = arena_strndup(cx->arena, made.body.bytes, made.body.length);
+	response.invoiceid = (char *)(uintptr_t)made->thing;
+	response.status = arena_strndup(rpc_ctx(call)->arena, made->body.bytes, made->body.length);
 	response.remainingamount = asked->amount; /* contract: as it was sent */
-	answer(&response, closure_data);
+	rpc_answer(call, &response.base);
 }
 
-static Billing__BillingService_Service service = {
-	.base = BILLING__BILLING_SERVICE__BASE_INIT,
-	.create_invoice = create_invoice,
-};
+static void
+answer_made(struct rpc_call *call, const struct invoice *saved)
+{
+	struct once_answer made = made_of(saved);
+
+	answer(call, &made);
+}
+
+/* What can be answered without the others is: what isn't well formed, and what has a key, which is a transaction of its own. */
+static bool
+answered_alone(struct rpc_call *call, struct invoice *ret_new)
+{
+	const Billing__InvoiceRequest *asked = rpc_asked(call);
+	const char *key = rpc_metadata(call, "idempotency-key");
+	struct ctx *cx = rpc_ctx(call);
+	struct once_answer made = { 0 };
+	enum rc rc = read_request(cx, asked, ret_new);
+
+	if (rc == RC_OK)
+		rpc_audit(call)->patient_id = ret_new->patient_id;
+	if (rc == RC_OK && key == NULL)
+		return false;
+	if (rc == RC_OK)
+		rc = make_once(cx, key, asked->amount, ret_new, &made);
+	if (rc != RC_OK)
+		rpc_fail(call, rc);
+	else
+		answer(call, &made);
+	return true;
+}
+
+/* All that are asked for at the moment, in one transaction. */
+static void
+create_invoice(struct ctx *cx, struct rpc_call *const *calls, size_t count)
+{
+	struct invoice *asked = arena_alloc(cx->arena, count * sizeof(*asked));
+	struct invoice_order *orders = arena_zalloc_n(cx->arena, count, sizeof(*orders));
+	struct rpc_call **whose = arena_zalloc_n(cx->arena, count, sizeof(*whose));
+	size_t n = 0;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < count; i++)
+		if (!answered_alone(calls[i], &asked[n])) {
+			orders[n] = (struct invoice_order){ .cx = rpc_ctx(calls[i]), .asked = &asked[n] };
+			whose[n++] = calls[i];
+		}
+	if (n > 0)
+		rc = invoice_create_all(cx, &billing_ports, orders, n);
+	for (size_t i = 0; i < n; i++) {
+		if (orders[i].rc != RC_OK)
+			rpc_fail(whose[i], orders[i].rc);
+		else if (rc != RC_OK)
+			rpc_fail_with(whose[i], cx, rc);
+		else
+			answer_made(whose[i], &orders[i].saved);
+	}
+}
+
+static Billing__BillingService_Service service = { .base = BILLING__BILLING_SERVICE__BASE_INIT };
 
 ProtobufCService *const billing_service = &service.base;
+
+const struct rpc_batched billing_batched[] = {
+	{ .method = "createInvoice", .max = CREATE_MAX, .run = create_invoice },
+	{ .method = NULL },
+};

@@ -7,6 +7,16 @@
 #include "proto/patient.pb-c.h"
 
 #define IDS_MAX ((size_t)1000) /* contract */
+#define VERIFY_MAX 128	       /* calls of verifyPatient that are answered together */
+
+/* For the audit trail: whom a call is about; NULL where the text is no id. */
+static const char *
+id_asked(struct ctx *cx, const char *text)
+{
+	char id[UUID_SIZE];
+
+	return uuid_parse_padded(text, id) ? arena_strdup(cx->arena, id) : NULL;
+}
 
 /* For the audit trail.  A text that is no id can't be anybody's, and may be as long as a message: "-". */
 static const char *
@@ -15,34 +25,40 @@ ids_asked(struct ctx *cx, char *const *ids, size_t count)
 	struct buf b = { .arena = cx->arena };
 	char id[UUID_SIZE];
 
-	for (size_t i = 0; i < count && i < IDS_MAX; i++)
-		buf_addf(&b, "%s%s", i > 0 ? " " : "", uuid_parse_padded(ids[i], id) ? id : "-");
+	for (size_t i = 0; i < count && i < IDS_MAX; i++) {
+		if (i > 0)
+			buf_add_char(&b, ' ');
+		buf_add_text(&b, uuid_parse_padded(ids[i], id) ? id : "-");
+	}
 	return b.bytes;
 }
 
+/* All that are asked for at the moment, by one question. */
 static void
-verify_patient(Patient__PatientService_Service *service, const Patient__PatientLookupRequest *asked,
-    Patient__PatientLookupResponse_Closure answer, void *closure_data)
+verify_patient(struct ctx *cx, struct rpc_call *const *calls, size_t count)
 {
-	Patient__PatientLookupResponse response = PATIENT__PATIENT_LOOKUP_RESPONSE__INIT;
-	struct rpc_call *call = closure_data;
-	const char *id = asked->patientid;
-	struct ctx *cx = rpc_ctx(call);
-	char canonical[UUID_SIZE];
-	bool exists;
+	const char **ids = arena_zalloc_n(cx->arena, count, sizeof(*ids));
+	bool *exist = arena_zalloc_n(cx->arena, count, sizeof(*exist));
 	enum rc rc;
 
-	(void)service;
-	if (uuid_parse_padded(id, canonical))
-		rpc_audit(call)->patient_id = arena_strdup(cx->arena, canonical);
-	rc = patient_exist(cx, &id, 1, &exists);
-	if (rc != RC_OK) {
-		rpc_fail(call, rc);
-		return;
+	for (size_t i = 0; i < count; i++) {
+		const Patient__PatientLookupRequest *asked = rpc_asked(calls[i]);
+
+		ids[i] = asked->patientid;
+		rpc_audit(calls[i])->patient_id = id_asked(cx, ids[i]);
 	}
-	response.exists = exists;
-	rpc_audit(call)->count = exists;
-	answer(&response, closure_data);
+	rc = patient_exist(cx, ids, count, exist);
+	for (size_t i = 0; i < count; i++) {
+		Patient__PatientLookupResponse response = PATIENT__PATIENT_LOOKUP_RESPONSE__INIT;
+
+		if (rc != RC_OK) {
+			rpc_fail_with(calls[i], cx, rc);
+			continue;
+		}
+		response.exists = exist[i];
+		rpc_audit(calls[i])->count = exist[i];
+		rpc_answer(calls[i], &response.base);
+	}
 }
 
 static void
@@ -83,14 +99,12 @@ get_patient(Patient__PatientService_Service *service, const Patient__PatientLook
 	Patient__PatientRecord record = PATIENT__PATIENT_RECORD__INIT;
 	struct rpc_call *call = closure_data;
 	struct ctx *cx = rpc_ctx(call);
-	char canonical[UUID_SIZE];
 	struct patient found;
 	bool exists;
 	enum rc rc;
 
 	(void)service;
-	if (uuid_parse_padded(asked->patientid, canonical))
-		rpc_audit(call)->patient_id = arena_strdup(cx->arena, canonical);
+	rpc_audit(call)->patient_id = id_asked(cx, asked->patientid);
 	rc = patient_look_up(cx, asked->patientid, &found, &exists);
 	if (rc != RC_OK) {
 		rpc_fail(call, rc);
@@ -109,9 +123,13 @@ get_patient(Patient__PatientService_Service *service, const Patient__PatientLook
 
 static Patient__PatientService_Service service = {
 	.base = PATIENT__PATIENT_SERVICE__BASE_INIT,
-	.verify_patient = verify_patient,
 	.verify_patients = verify_patients,
 	.get_patient = get_patient,
 };
 
 ProtobufCService *const patient_service = &service.base;
+
+const struct rpc_batched patient_batched[] = {
+	{ .method = "verifyPatient", .max = VERIFY_MAX, .run = verify_patient },
+	{ .method = NULL },
+};

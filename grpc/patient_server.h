@@ -4,6 +4,9 @@
 
 #include <protobuf-c/protobuf-c.h>
 
+#include "lib/rpc/rpc.h"
+
 extern ProtobufCService *const patient_service;
+extern const struct rpc_batched patient_batched[]; /* for rpc_options.batched */
 
 #endif

@@ -10,12 +10,12 @@
 #define FAILURES_SUSPICIOUS 5
 
 static void
-log_taken(struct ctx *cx, const struct billing_event *e)
+log_taken(struct log_lines *lines, struct ctx *cx, const struct billing_event *e)
 {
 	const struct billing_outcome *o = e->outcome;
 	const char *verdict = o->repeated ? "repeated" : o->reason == RC_OK ? "done" : "parked";
 
-	log_event(cx->request_id, &e->trace, e->envelope->id, e->envelope->type, verdict, o->reason);
+	log_event_among(lines, cx->request_id, &e->trace, e->envelope->id, e->envelope->type, verdict, o->reason);
 }
 
 static void
@@ -30,13 +30,15 @@ log_batch(size_t count, const struct billing_tally *t, int64_t started_ns)
 static enum rc
 take(struct ctx *cx, const struct billing_ports *ports, const struct billing_event *decoded, size_t count, struct billing_tally *tally)
 {
+	struct log_lines lines = { .length = 0 };
 	enum rc rc = billing_take(cx, ports, decoded, count, tally);
 
 	count_batch(rc, count, tally);
 	if (rc == RC_OK && tally->parked > 0)
 		(void)count_letters(cx); /* else they are seen a minute later */
 	for (size_t i = 0; rc == RC_OK && i < count; i++)
-		log_taken(cx, &decoded[i]);
+		log_taken(&lines, cx, &decoded[i]);
+	log_flush(&lines);
 	return rc;
 }
 

@@ -18,6 +18,7 @@ count_batch(enum rc rc, size_t count, const struct billing_tally *tally)
 	metrics_observe(M_EVENT_BATCH, 0, (int64_t)count);
 	metrics_add(M_EVENTS, EVENT_DONE, count - tally->parked);
 	metrics_add(M_EVENTS, EVENT_PARK, tally->parked);
+	metrics_add(M_INVOICES_NUMBERED, 0, tally->numbered);
 	for (unsigned i = 0; i < REASONS; i++)
 		metrics_add(M_EVENTS_PARKED, i, tally->reasons[reasons[i]]);
 }

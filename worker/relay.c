@@ -25,14 +25,16 @@ struct relay {
 static void
 log_published(const struct ctx *cx, const struct event *events, const bool *acked, size_t count)
 {
+	struct log_lines lines = { .length = 0 };
 	struct trace trace;
 
 	for (size_t i = 0; i < count; i++) {
 		trace_begin(&trace);
 		trace_join(&trace, events[i].traceparent);
 		if (acked[i])
-			log_event(cx->request_id, &trace, events[i].id, events[i].type, "published", RC_OK);
+			log_event_among(&lines, cx->request_id, &trace, events[i].id, events[i].type, "published", RC_OK);
 	}
+	log_flush(&lines);
 }
 
 /* One turn: at most a batch, in a ctx of its own.  *ret_empty tells that nothing was left. */

@@ -41,7 +41,7 @@ static const struct pg_stmt insert_account = {
 
 static const struct pg_stmt find_account = {
 	.name = "find_account",
-	.kind = PG_READ,
+	.kind = PG_LOOKUP,
 	.sql = "select " COLUMNS " from account " BY_ID_OR_EMAIL,
 	.takes = "id email",
 	.in = given_fields,
@@ -67,7 +67,7 @@ static const struct field credential_columns[] = {
 
 static const struct pg_stmt find_credential = {
 	.name = "find_credential",
-	.kind = PG_READ,
+	.kind = PG_LOOKUP,
 	.sql = "select id, email, password, password_version, enabled, dearest_bcrypt from " DEAREST_BCRYPT
 	       " left join lateral (select id, email, password, password_version, enabled from account " BY_ID_OR_EMAIL ") a on true",
 	.takes = "id email",

@@ -26,7 +26,7 @@ static const struct pg_stmt insert_session = {
 
 static const struct pg_stmt find_session = {
 	.name = "find_session",
-	.kind = PG_READ,
+	.kind = PG_LOOKUP,
 	.sql = "select s.id, s.account_id, a.role from session s join account a on a.id = s.account_id"
 	       " where s.id = $1::uuid and s.account_id = $2::uuid and s.ended_at is null and a.enabled",
 	.takes = "id accountId",
@@ -95,7 +95,7 @@ static const struct field ended_fields[] = {
 
 static const struct pg_stmt list_ended = {
 	.name = "list_ended",
-	.kind = PG_READ,
+	.kind = PG_LOOKUP,
 	.sql = "select id as session, ceil(extract(epoch from access_until))::bigint as until, ended_seq as seq from session"
 	       " where ended_seq > $1::bigint and access_until > now() order by ended_seq limit $2::bigint",
 	.takes = "after limit",
@@ -106,7 +106,7 @@ static const struct pg_stmt list_ended = {
 /* Whoever knows of more than there ever were knew another database, before this one was restored: then the last number there is. */
 static const struct pg_stmt next_ended = {
 	.name = "next_ended",
-	.kind = PG_READ,
+	.kind = PG_LOOKUP,
 	.sql = "select least($1::bigint, coalesce(pg_sequence_last_value('session_ended_seq'), 0)) as seq",
 	.takes = "after",
 	.in = ended_args_fields,

@@ -112,7 +112,7 @@ static const struct field known_columns[] = {
 
 static const struct pg_stmt is_known = {
 	.name = "account_known",
-	.kind = PG_READ,
+	.kind = PG_LOOKUP,
 	.sql = "select exists (select from invoice where patient_id = $1::uuid)"
 	       " or exists (select from patient_credit where patient_id = $1::uuid) as known",
 	.takes = "patientId",

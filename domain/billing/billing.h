@@ -14,7 +14,7 @@
 #include "lib/field/page.h"
 #include "lib/outbox/outbox.h"
 
-#define BILLING_SCHEMA 6 /* newest file of db/billing */
+#define BILLING_SCHEMA 7 /* newest file of db/billing */
 
 /* --- prices --- */
 
@@ -139,6 +139,20 @@ extern const struct field invoice_filters[];
  * `patient with Id X do not exist`; RC_INVALID, blaming what makes a sum too large for 64 bits, or what can't be.
  */
 enum rc invoice_create(struct ctx *cx, const struct billing_ports *ports, const struct invoice *asked, struct invoice *ret_saved);
+
+/* One of several that are asked for at the same time, each by somebody else. */
+struct invoice_order {
+	struct ctx *cx; /* who asks, and what is wrong with it; of cx's arena */
+	const struct invoice *asked;
+	struct invoice saved;
+	enum rc rc;
+};
+
+/*
+ * The same for all of them: verified by one question, written by one statement.  RC_OK: each one's rc and its cx say what became of it.  Any
+ * other: of those whose rc is RC_OK nobody has been made, or, with RC_UNAVAILABLE and RC_TIMEOUT, nobody knows; cx says why.
+ */
+enum rc invoice_create_all(struct ctx *cx, const struct billing_ports *ports, struct invoice_order *orders, size_t count);
 enum rc invoice_find(struct ctx *cx, const char *id, struct invoice *ret_invoice); /* with its lines */
 
 /* One page, oldest first, at most filter->page.limit; *ret_more where others follow.  Without lines. */
@@ -243,7 +257,7 @@ struct billing_event {
 
 /* How a batch ended. */
 struct billing_tally {
-	size_t invoiced, voided, repeated, parked;
+	size_t invoiced, numbered, voided, repeated, parked;
 	size_t reasons[RC_COUNT]; /* of what was parked, how many for which */
 };
 

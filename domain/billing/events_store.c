@@ -8,6 +8,9 @@
 #include <string.h>
 
 #include "domain/billing/invoice_store.h"
+#include "domain/billing/numbers_store.h"
+#include "domain/billing/states.h"
+#include "lib/base/config.h"
 #include "lib/pg/pg.h"
 
 #define ENVELOPE_TEXT_MAX 1024 /* bytes of a dead letter's texts: they come from outside */
@@ -241,109 +244,143 @@ events_store_cancel(struct ctx *cx, const struct billing_ports *ports, const str
 /* --- invoices --- */
 
 struct booked {
-	const char *ids, *void_ids, *appointment_ids, *patient_ids, *service_codes, *due_date;
+	const char *ids, *appointment_ids, *patient_ids, *service_codes, *due_date;
+	const char *series, *zone; /* what numbers begin with, whose year it is */
 };
 
+#define BOOKED(member) offsetof(struct booked, member)
+
 static const struct field booked_fields[] = {
-	{ .name = "ids", .type = F_TEXT, .at = offsetof(struct booked, ids) },
-	{ .name = "voidIds", .type = F_TEXT, .at = offsetof(struct booked, void_ids) },
-	{ .name = "appointmentIds", .type = F_TEXT, .at = offsetof(struct booked, appointment_ids) },
-	{ .name = "patientIds", .type = F_TEXT, .at = offsetof(struct booked, patient_ids) },
-	{ .name = "serviceCodes", .type = F_TEXT, .at = offsetof(struct booked, service_codes) },
-	{ .name = "dueDate", .type = F_DATE, .at = offsetof(struct booked, due_date) },
+	{ .name = "ids", .type = F_TEXT, .at = BOOKED(ids) },
+	{ .name = "appointmentIds", .type = F_TEXT, .at = BOOKED(appointment_ids) },
+	{ .name = "patientIds", .type = F_TEXT, .at = BOOKED(patient_ids) },
+	{ .name = "serviceCodes", .type = F_TEXT, .at = BOOKED(service_codes) },
+	{ .name = "dueDate", .type = F_DATE, .at = BOOKED(due_date) },
+	{ .name = "series", .type = F_TEXT, .at = BOOKED(series) },
+	{ .name = "zone", .type = F_ZONE, .at = BOOKED(zone) },
 	FIELD_END,
 };
 
-/* What became of one booking. */
+/* What became of one booking; of its invoice, what the booking doesn't say. */
 struct made {
 	int64_t n;     /* its position, from 1 */
 	bool unpriced; /* then there is no invoice */
 	struct invoice invoice;
 };
 
+#define MADE(member) offsetof(struct made, invoice.member)
+
 static const struct field made_fields[] = {
-	INVOICE_ROWS(struct made, invoice),
 	{ .name = "n", .type = F_INT, .at = offsetof(struct made, n) },
 	{ .name = "unpriced", .type = F_BOOL, .at = offsetof(struct made, unpriced) },
+	{ .name = "currency", .type = F_CURRENCY, .at = MADE(currency) },
+	{ .name = "amount", .type = F_MONEY, .at = MADE(amount) },
+	{ .name = "remainingAmount", .type = F_MONEY, .at = MADE(remaining_amount) },
+	{ .name = "appointmentCancelled", .type = F_BOOL, .at = MADE(appointment_cancelled) },
 	FIELD_END,
 };
 
 /*
- * One snapshot decides which services have a price and which have not.  In order of appointment, so that two
- * batches at once wait for each other rather than deadlock.  What was cancelled before is posted and taken back at once.
+ * One snapshot decides which services have a price and which have not.  What was cancelled before is posted and taken back at once.
+ *
+ * The numbers are given here, since an index entry that is written once costs half of one that the relay would have to change: a batch holds the
+ * counter until its commit, so that batches make their invoices one after the other, as the relay would number them.  Who had the
+ * appointment's invoice made meanwhile is met at its unique index: then all of it, the counter too, is rolled back and taken again.
+ * Scalar subqueries ask an index for each booking, whatever the planner thinks of the tables.
  */
 static const struct pg_stmt make_invoices = {
 	.name = "events_make_invoices",
 	.kind = PG_WRITE,
 	.sql =
 	    "with e as materialized (select e.*, s.description, s.price, s.currency, s.tax_rate, t.tax,"
-	    " c.appointment_id is not null as cancelled,"
-	    " s.code is null or s.price + t.tax > 9223372036854775807 as unpriced"
-	    " from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[])"
-	    " with ordinality as e (id, void_id, appointment_id, patient_id, service_code, n)"
+	    " (select true from cancelled_appointment c where c.appointment_id = e.appointment_id) is true as cancelled,"
+	    " s.code is null or s.price + t.tax > 9223372036854775807 as unpriced,"
+	    " (select true from invoice i where i.appointment_id = e.appointment_id) is true as there"
+	    " from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[])"
+	    " with ordinality as e (id, appointment_id, patient_id, service_code, n)"
 	    " left join service s on s.code = e.service_code"
-	    " left join lateral (select round(s.price::numeric * s.tax_rate / 1000000) as tax) t on true"
-	    " left join cancelled_appointment c on c.appointment_id = e.appointment_id),"
-	    " made as (insert into invoice (id, patient_id, appointment_id, service_code, status, amount, remaining_amount,"
+	    " left join lateral (select round(s.price::numeric * s.tax_rate / 1000000) as tax) t on true),"
+	    " fresh as materialized (select *, row_number() over (order by n) as place from"
+	    " (select distinct on (appointment_id) * from e where not unpriced and not there order by appointment_id, n) f),"
+	    " counter as (insert into invoice_series as s (series, year, last)"
+	    " select $6, extract(year from now() at time zone $7)::integer, count(*) from fresh having count(*) > 0"
+	    " on conflict (series, year) do update set last = s.last + excluded.last"
+	    " returning $6 || year || '-' as prefix, last - (select count(*) from fresh) as before),"
+	    " made as (insert into invoice (id, number, patient_id, appointment_id, service_code, status, amount, remaining_amount,"
 	    " subtotal, tax, currency, description, due_date, appointment_cancelled)"
-	    " select id, patient_id, appointment_id, service_code, case when cancelled then 'VOID' else 'ISSUED' end,"
-	    " price + tax, case when cancelled then 0 else price + tax end, price, tax, currency, description, $6::date, cancelled"
-	    " from e where not unpriced order by appointment_id on conflict (appointment_id) do nothing returning *),"
+	    " select id, " INVOICE_NUMBER("prefix", "(before + place)") ", patient_id, appointment_id, service_code,"
+	    " case when cancelled then 'VOID' else 'ISSUED' end, price + tax, case when cancelled then 0 else price + tax end,"
+	    " price, tax, currency, description, $5::date, cancelled from fresh, counter order by n),"
 	    " lines as (insert into invoice_line"
 	    " (invoice_id, position, service_code, description, quantity, unit_price, tax_rate, net, tax)"
-	    " select m.id, 1, m.service_code, m.description, 1, m.subtotal, e.tax_rate, m.subtotal, m.tax"
-	    " from made m join e on e.id = m.id),"
+	    " select id, 1, service_code, description, 1, price, tax_rate, price, tax from fresh),"
 	    " posted as (insert into ledger (posting, kind, account, amount, currency, patient_id, invoice_id, service_code)"
-	    " select p.posting, p.kind, a.account, p.sign * a.amount, m.currency, m.patient_id, m.id, a.service_code"
-	    " from made m join e on e.id = m.id,"
-	    " lateral (values ('ISSUE', e.id, 1, true), ('VOID', e.void_id, -1, e.cancelled)) as p (kind, posting, sign, wanted),"
-	    " lateral (values ('RECEIVABLE', m.amount, null), ('TAX', -m.tax, null), ('REVENUE', -m.subtotal, m.service_code))"
-	    " as a (account, amount, service_code) where p.wanted and a.amount <> 0)"
-	    " select e.n, e.unpriced, " INVOICE_COLUMNS("m") " from e left join made m on m.id = e.id"
-	    " where e.unpriced or m.id is not null",
-	.takes = "ids voidIds appointmentIds patientIds serviceCodes dueDate",
+	    " select p.posting, p.kind, a.account, p.sign * a.amount, currency, patient_id, id, a.code from"
+	    " (select id as posting, 'ISSUE' as kind, 1 as sign, * from fresh union all"
+	    " select gen_random_uuid(), 'VOID', -1, * from fresh where cancelled) p,"
+	    " lateral (values ('RECEIVABLE', price + tax, null), ('TAX', -tax, null), ('REVENUE', -price, service_code))"
+	    " as a (account, amount, code) where a.amount <> 0)"
+	    " select n, false as unpriced, currency, price + tax as amount, case when cancelled then 0 else price + tax end as remaining_amount,"
+	    " cancelled as appointment_cancelled from fresh"
+	    " union all select n, true, null, null, null, false from e where unpriced",
+	.takes = "ids appointmentIds patientIds serviceCodes dueDate series zone",
 	.in = booked_fields,
 	.out = made_fields,
 };
 
+/* ret_ids are those that the invoices will have. */
 static struct booked
-booked_arrays(struct ctx *cx, struct taken **booked, size_t count, const char *due_date)
+booked_arrays(struct ctx *cx, struct taken **booked, size_t count, const char *due_date, char (*ret_ids)[UUID_SIZE])
 {
-	struct pg_array c[5];
-	char id[UUID_SIZE];
+	struct pg_array c[4];
 
-	for (size_t i = 0; i < 5; i++)
+	for (size_t i = 0; i < 4; i++)
 		c[i] = (struct pg_array)PG_ARRAY(cx->arena);
 	for (size_t i = 0; i < count; i++) {
-		uuid_new(id);
-		pg_array_add(&c[0], id);
-		uuid_new(id);
-		pg_array_add(&c[1], id);
-		pg_array_add(&c[2], booked[i]->appointment_id);
-		pg_array_add(&c[3], booked[i]->patient_id);
-		pg_array_add(&c[4], booked[i]->event->service_code);
+		uuid_new(ret_ids[i]);
+		pg_array_add(&c[0], ret_ids[i]);
+		pg_array_add(&c[1], booked[i]->appointment_id);
+		pg_array_add(&c[2], booked[i]->patient_id);
+		pg_array_add(&c[3], booked[i]->event->service_code);
 	}
-	return (struct booked){ pg_array_end(&c[0]), pg_array_end(&c[1]), pg_array_end(&c[2]), pg_array_end(&c[3]),
-		pg_array_end(&c[4]), due_date };
+	return (struct booked){ pg_array_end(&c[0]), pg_array_end(&c[1]), pg_array_end(&c[2]), pg_array_end(&c[3]), due_date,
+		config->billing.series, config->scheduling.zone };
+}
+
+/* The invoice, as it was written. */
+static void
+complete(struct invoice *made, const struct taken *of, const char *id, const char *due_date)
+{
+	made->id = id;
+	made->patient_id = of->patient_id;
+	made->appointment_id = of->appointment_id;
+	made->service_code = of->event->service_code;
+	made->status = invoice_state_names[made->appointment_cancelled ? VOID : ISSUED];
+	made->due_date = due_date;
+	made->version = 1;
 }
 
 /* Sorts what there is now, as a rule an invoice for each, from what has no price. */
 static enum rc
-settle_made(struct ctx *cx, const struct billing_ports *ports, struct taken **booked, size_t count, const struct made *rows,
-    size_t row_count, struct billing_tally *tally)
+settle_made(struct ctx *cx, const struct billing_ports *ports, struct taken **booked, size_t count, char (*ids)[UUID_SIZE],
+    const char *due_date, struct made *rows, size_t row_count, struct billing_tally *tally)
 {
 	struct told *made = arena_zalloc_n(cx->arena, row_count, sizeof(*made));
 	size_t n = 0;
 
 	for (size_t i = 0; i < row_count; i++) {
-		if (rows[i].n < 1 || (size_t)rows[i].n > count)
+		size_t at = (size_t)rows[i].n - 1;
+
+		if (at >= count)
 			return err_detail(cx, RC_INTERNAL, "a booking that nobody asked about");
 		if (rows[i].unpriced) {
-			booked[rows[i].n - 1]->reason = RC_NO_PRICE;
+			booked[at]->reason = RC_NO_PRICE;
 			continue;
 		}
-		made[n++] = (struct told){ &rows[i].invoice, booked[rows[i].n - 1]->event };
+		complete(&rows[i].invoice, booked[at], ids[at], due_date);
+		made[n++] = (struct told){ &rows[i].invoice, booked[at]->event };
 		tally->invoiced++;
+		tally->numbered++;
 		tally->voided += rows[i].invoice.appointment_cancelled;
 	}
 	return tell(cx, ports, made, n);
@@ -354,6 +391,7 @@ events_store_invoice(struct ctx *cx, const struct billing_ports *ports, const ch
     size_t count, struct billing_tally *tally)
 {
 	struct taken **booked = arena_zalloc_n(cx->arena, count, sizeof(*booked));
+	char (*ids)[UUID_SIZE] = arena_alloc(cx->arena, count * sizeof(*ids));
 	struct booked arg;
 	struct made *rows;
 	size_t n = 0, row_count;
@@ -364,9 +402,11 @@ events_store_invoice(struct ctx *cx, const struct billing_ports *ports, const ch
 			booked[n++] = &all[i];
 	if (n == 0)
 		return RC_OK;
-	arg = booked_arrays(cx, booked, n, due_date);
+	arg = booked_arrays(cx, booked, n, due_date, ids);
 	rc = pg_fetch_all(cx, &make_invoices, &arg, sizeof(*rows), &rows, &row_count);
-	return rc == RC_OK ? settle_made(cx, ports, booked, n, rows, row_count, tally) : rc;
+	if (rc == RC_DUPLICATE && strcmp(cx->err.constraint, "invoice_appointment_id_key") == 0)
+		return err_detail(cx, RC_UNAVAILABLE, "another had a booking's invoice made at the same moment");
+	return rc == RC_OK ? settle_made(cx, ports, booked, n, ids, due_date, rows, row_count, tally) : rc;
 }
 
 /* --- dead letters --- */

@@ -19,7 +19,7 @@ static const struct field fee_fields[] = {
 
 static const struct pg_stmt find_fee = {
 	.name = "find_fee",
-	.kind = PG_READ,
+	.kind = PG_LOOKUP,
 	.sql = "select exists (select from fee where appointment_id = $1::uuid) as charged",
 	.takes = "appointmentId",
 	.in = fee_fields,

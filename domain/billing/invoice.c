@@ -10,16 +10,20 @@
 #include "lib/base/uuid.h"
 #include "lib/pg/pg.h"
 
-/* Before a row is written: an invoice of somebody who isn't there would have nobody to pay it. */
+/* Before a row is written: an invoice of somebody who isn't there would have nobody to pay it.  Only what wants to be verified may have an rc. */
 static enum rc
-verify_patient(struct ctx *cx, const struct billing_ports *ports, const char *patient_id)
+verify_patients(struct ctx *cx, const struct billing_ports *ports, struct invoice_order *orders, size_t count)
 {
-	bool exists = false;
-	enum rc rc = ports->patients_exist(cx, &patient_id, 1, &exists);
+	const char **ids = arena_zalloc_n(cx->arena, count, sizeof(*ids));
+	bool *exist = arena_zalloc_n(cx->arena, count, sizeof(*exist));
+	enum rc rc;
 
-	if (rc == RC_OK && !exists)
-		return err_field(
-		    cx, RC_NOT_FOUND, "patientId", "patient with Id %s do not exist", patient_id);
+	for (size_t i = 0; i < count; i++)
+		ids[i] = orders[i].asked->patient_id;
+	rc = ports->patients_exist(cx, ids, count, exist);
+	for (size_t i = 0; rc == RC_OK && i < count; i++)
+		if (!exist[i])
+			orders[i].rc = err_field(orders[i].cx, RC_NOT_FOUND, "patientId", "patient with Id %s do not exist", ids[i]);
 	return rc;
 }
 
@@ -49,17 +53,9 @@ post_and_tell(struct ctx *cx, const struct billing_ports *ports, const struct in
 	return rc == RC_OK ? invoice_tell(cx, ports, TYPE_INVOICE_ISSUED, issued) : rc;
 }
 
-static enum rc
-write_new(struct ctx *cx, const struct billing_ports *ports, const struct invoice *new, struct invoice *ret_saved)
-{
-	enum rc rc = invoice_store_insert(cx, new, ret_saved);
-
-	return rc == RC_OK && !new->draft ? post_and_tell(cx, ports, ret_saved) : rc;
-}
-
 /* --- creating --- */
 
-/* Everything that the row and its lines hold. */
+/* Everything that the row and its lines hold: as it will be saved, but for the moment. */
 static enum rc
 make(struct ctx *cx, const struct invoice *asked, struct invoice *ret_new)
 {
@@ -75,6 +71,100 @@ make(struct ctx *cx, const struct invoice *asked, struct invoice *ret_new)
 	rc = invoice_work_out(cx, ret_new);
 	if (rc == RC_OK && !asked->draft && asked->due_date == NULL)
 		rc = invoice_due_date(cx, &ret_new->due_date);
+	ret_new->remaining_amount = ret_new->amount;
+	ret_new->amount_paid = ret_new->amount_credited = ret_new->amount_refunded = (struct money){ .known = true };
+	ret_new->version = 1;
+	return rc;
+}
+
+/* What goes with the row: nothing with a draft, which nobody is to hear of. */
+static enum rc
+prepare(struct ctx *cx, const struct billing_ports *ports, const struct invoice *made, struct invoice_new *ret_new)
+{
+	struct posting *posting;
+	struct outbox_row *event;
+
+	*ret_new = (struct invoice_new){ .invoice = made };
+	if (made->draft)
+		return RC_OK;
+	posting = arena_alloc(cx->arena, sizeof(*posting));
+	posting_issue(posting, made);
+	ret_new->posting = posting;
+	ret_new->event = event = arena_alloc(cx->arena, sizeof(*event));
+	return invoice_event(cx, ports, TYPE_INVOICE_ISSUED, made, event);
+}
+
+static enum rc
+make_and_prepare(struct invoice_order *o, const struct billing_ports *ports, struct invoice_new *ret_new)
+{
+	enum rc rc = make(o->cx, o->asked, &o->saved);
+
+	return rc == RC_OK ? prepare(o->cx, ports, &o->saved, ret_new) : rc;
+}
+
+/* Those of the orders that nothing is wrong with. */
+static enum rc
+write_all(struct ctx *cx, const struct billing_ports *ports, struct invoice_order *orders, size_t count)
+{
+	struct invoice_new *all = arena_alloc(cx->arena, count * sizeof(*all));
+	struct instant now;
+	size_t n = 0;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < count; i++) {
+		if (orders[i].rc == RC_OK)
+			orders[i].rc = make_and_prepare(&orders[i], ports, &all[n]);
+		n += orders[i].rc == RC_OK;
+	}
+	if (n > 0)
+		rc = invoice_store_insert(cx, all, n, &now);
+	for (size_t i = 0; rc == RC_OK && i < count; i++)
+		if (orders[i].rc == RC_OK && !orders[i].saved.draft)
+			orders[i].saved.issued_at = now;
+	return rc;
+}
+
+/* One that PostgreSQL refuses, which is a bug of ours, is not to fail the others. */
+static enum rc
+write_each(const struct billing_ports *ports, struct invoice_order *orders, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct invoice_order *o = &orders[i];
+		enum rc rc = o->rc == RC_OK ? write_all(o->cx, ports, o, 1) : RC_OK;
+
+		if (rc != RC_OK)
+			o->rc = rc;
+	}
+	return RC_OK;
+}
+
+enum rc
+invoice_create_all(struct ctx *cx, const struct billing_ports *ports, struct invoice_order *orders, size_t count)
+{
+	enum rc rc;
+
+	for (size_t i = 0; i < count; i++) {
+		assert(orders[i].asked->patient_id != NULL);
+		orders[i].rc = RC_OK;
+	}
+	rc = verify_patients(cx, ports, orders, count);
+	if (rc != RC_OK)
+		return rc;
+	rc = write_all(cx, ports, orders, count);
+	return rc == RC_INTERNAL && count > 1 ? write_each(ports, orders, count) : rc;
+}
+
+static enum rc
+one(struct ctx *cx, const struct billing_ports *ports, const struct invoice *asked, struct invoice *ret_saved,
+    enum rc (*as)(struct ctx *cx, const struct billing_ports *ports, struct invoice_order *orders, size_t count))
+{
+	struct invoice_order order = { .cx = cx, .asked = asked };
+	enum rc rc = as(cx, ports, &order, 1);
+
+	if (rc == RC_OK)
+		rc = order.rc;
+	if (rc == RC_OK)
+		*ret_saved = order.saved;
 	return rc;
 }
 
@@ -82,27 +172,13 @@ enum rc
 invoice_create(
     struct ctx *cx, const struct billing_ports *ports, const struct invoice *asked, struct invoice *ret_saved)
 {
-	struct invoice new;
-	enum rc rc;
-
-	assert(asked->patient_id != NULL);
-	rc = verify_patient(cx, ports, asked->patient_id);
-	if (rc == RC_OK)
-		rc = make(cx, asked, &new);
-	if (rc == RC_OK)
-		rc = pg_begin(cx);
-	if (rc != RC_OK)
-		return rc;
-	return pg_end(cx, write_new(cx, ports, &new, ret_saved));
+	return one(cx, ports, asked, ret_saved, invoice_create_all);
 }
 
 enum rc
 invoice_write(struct ctx *cx, const struct billing_ports *ports, const struct invoice *asked, struct invoice *ret_saved)
 {
-	struct invoice new;
-	enum rc rc = make(cx, asked, &new);
-
-	return rc == RC_OK ? write_new(cx, ports, &new, ret_saved) : rc;
+	return one(cx, ports, asked, ret_saved, write_all);
 }
 
 /* --- drafts --- */

@@ -3,22 +3,178 @@
 
 #include <inttypes.h>
 
+#include "domain/billing/ledger_store.h"
+#include "lib/outbox/outbox_store.h"
 #include "lib/pg/pg.h"
 
-/* --- writing, lines as one array for each column --- */
+/* --- lines, as one array for each column --- */
+
+struct line_columns {
+	const char *invoices, *positions, *codes, *descriptions, *quantities, *prices, *discounts, *rates, *nets, *taxes;
+};
+
+#define LINE_COLUMNS "invoice_id, position, service_code, description, quantity, unit_price, discount, tax_rate, net, tax"
+
+/* Parameters in the order of struct line_columns. */
+#define LINES_INTO(p1, p2, p3, p4, p5, p6, p7, p8, p9, p10)                                                  \
+	"insert into invoice_line (" LINE_COLUMNS ") select * from unnest(" p1 "::uuid[], " p2 "::integer[], " p3 "::text[], "  \
+	p4 "::text[], " p5 "::bigint[], " p6 "::bigint[], " p7 "::bigint[], " p8 "::bigint[], " p9 "::bigint[], " p10 "::bigint[])"
+
+#define LINES_AT(whole, in) \
+	{ .name = "lineInvoices", .type = F_TEXT, .at = offsetof(whole, in.invoices) }, \
+	{ .name = "positions", .type = F_TEXT, .at = offsetof(whole, in.positions) }, \
+	{ .name = "codes", .type = F_TEXT, .at = offsetof(whole, in.codes) }, \
+	{ .name = "lineDescriptions", .type = F_TEXT, .at = offsetof(whole, in.descriptions) }, \
+	{ .name = "quantities", .type = F_TEXT, .at = offsetof(whole, in.quantities) }, \
+	{ .name = "prices", .type = F_TEXT, .at = offsetof(whole, in.prices) }, \
+	{ .name = "lineDiscounts", .type = F_TEXT, .at = offsetof(whole, in.discounts) }, \
+	{ .name = "rates", .type = F_TEXT, .at = offsetof(whole, in.rates) }, \
+	{ .name = "nets", .type = F_TEXT, .at = offsetof(whole, in.nets) }, \
+	{ .name = "lineTaxes", .type = F_TEXT, .at = offsetof(whole, in.taxes) }
+
+#define TAKES_LINES "lineInvoices positions codes lineDescriptions quantities prices lineDiscounts rates nets lineTaxes"
+
+static void
+add_number(struct pg_array *array, int64_t n)
+{
+	pg_array_add(array, arena_printf(array->buf.arena, "%" PRId64, n));
+}
+
+static void
+arrays_begin(struct ctx *cx, struct pg_array *c, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		c[i] = (struct pg_array)PG_ARRAY(cx->arena);
+}
+
+/* In the order of struct line_columns. */
+static void
+add_lines(struct pg_array *c, const struct invoice *invoice)
+{
+	const struct invoice_line *lines = invoice->lines.rows;
+
+	for (size_t i = 0; i < invoice->lines.count; i++) {
+		pg_array_add(&c[0], invoice->id);
+		add_number(&c[1], (int64_t)i + 1);
+		pg_array_add(&c[2], lines[i].service_code);
+		pg_array_add(&c[3], lines[i].description);
+		add_number(&c[4], lines[i].quantity);
+		add_number(&c[5], lines[i].unit_price.minor);
+		add_number(&c[6], lines[i].discount.minor);
+		add_number(&c[7], lines[i].tax_rate);
+		add_number(&c[8], lines[i].net.minor);
+		add_number(&c[9], lines[i].tax.minor);
+	}
+}
+
+static struct line_columns
+end_lines(struct pg_array *c)
+{
+	return (struct line_columns){ pg_array_end(&c[0]), pg_array_end(&c[1]), pg_array_end(&c[2]), pg_array_end(&c[3]),
+		pg_array_end(&c[4]), pg_array_end(&c[5]), pg_array_end(&c[6]), pg_array_end(&c[7]), pg_array_end(&c[8]),
+		pg_array_end(&c[9]) };
+}
+
+/* --- new ones: many, with all that belongs to them, by one statement --- */
+
+struct inserted {
+	const char *ids, *patient_ids, *statuses, *amounts, *subtotals, *taxes, *discounts, *currencies, *descriptions, *due_dates;
+	struct line_columns lines;
+	struct ledger_columns postings;
+	struct outbox_columns events;
+};
+
+#define NEW(member) offsetof(struct inserted, member)
+
+static const struct field inserted_fields[] = {
+	{ .name = "ids", .type = F_TEXT, .at = NEW(ids) },
+	{ .name = "patientIds", .type = F_TEXT, .at = NEW(patient_ids) },
+	{ .name = "statuses", .type = F_TEXT, .at = NEW(statuses) },
+	{ .name = "amounts", .type = F_TEXT, .at = NEW(amounts) },
+	{ .name = "subtotals", .type = F_TEXT, .at = NEW(subtotals) },
+	{ .name = "taxes", .type = F_TEXT, .at = NEW(taxes) },
+	{ .name = "discounts", .type = F_TEXT, .at = NEW(discounts) },
+	{ .name = "currencies", .type = F_TEXT, .at = NEW(currencies) },
+	{ .name = "descriptions", .type = F_TEXT, .at = NEW(descriptions) },
+	{ .name = "dueDates", .type = F_TEXT, .at = NEW(due_dates) },
+	LINES_AT(struct inserted, lines),
+	LEDGER_COLUMNS(struct inserted, postings),
+	OUTBOX_COLUMNS(struct inserted, events),
+	FIELD_END,
+};
+
+static const struct field moment_fields[] = { { .name = "now", .type = F_INSTANT, .at = 0 }, FIELD_END };
+
+static const struct pg_stmt insert_invoices = {
+	.name = "insert_invoices",
+	.kind = PG_WRITE,
+	.sql = "with made as (insert into invoice (id, patient_id, status, amount, remaining_amount, subtotal, tax, discount, currency,"
+	       " description, due_date) select id, patient_id, status, amount, amount, subtotal, tax, discount, currency, description, due_date"
+	       " from unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[],"
+	       " $9::text[], $10::date[])"
+	       " as i (id, patient_id, status, amount, subtotal, tax, discount, currency, description, due_date)),"
+	       " lines as (" LINES_INTO("$11", "$12", "$13", "$14", "$15", "$16", "$17", "$18", "$19", "$20") "),"
+	       " posted as (" LEDGER_INTO("$21", "$22", "$23", "$24", "$25", "$26", "$27", "$28", "$29") "),"
+	       " told as (" OUTBOX_INTO("$30", "$31", "$32", "$33", "$34", "$35") ")"
+	       " select now() as now",
+	.takes = "ids patientIds statuses amounts subtotals taxes discounts currencies descriptions dueDates " TAKES_LINES " " TAKES_LEDGER
+		 " " TAKES_OUTBOX,
+	.in = inserted_fields,
+	.out = moment_fields,
+};
+
+/* In the order of struct inserted. */
+static void
+add_invoice(struct pg_array *c, const struct invoice *invoice)
+{
+	pg_array_add(&c[0], invoice->id);
+	pg_array_add(&c[1], invoice->patient_id);
+	pg_array_add(&c[2], invoice->status);
+	add_number(&c[3], invoice->amount.minor);
+	add_number(&c[4], invoice->subtotal.minor);
+	add_number(&c[5], invoice->tax.minor);
+	add_number(&c[6], invoice->discount.minor);
+	pg_array_add(&c[7], invoice->currency);
+	pg_array_add(&c[8], invoice->description);
+	pg_array_add(&c[9], invoice->due_date);
+}
+
+enum rc
+invoice_store_insert(struct ctx *cx, const struct invoice_new *all, size_t count, struct instant *ret_now)
+{
+	const struct posting **postings = arena_zalloc_n(cx->arena, count, sizeof(*postings));
+	struct outbox_row *events = arena_zalloc_n(cx->arena, count, sizeof(*events));
+	size_t posted = 0, told = 0;
+	struct pg_array c[10], l[10];
+	struct inserted arg;
+
+	arrays_begin(cx, c, 10);
+	arrays_begin(cx, l, 10);
+	for (size_t i = 0; i < count; i++) {
+		add_invoice(c, all[i].invoice);
+		add_lines(l, all[i].invoice);
+		if (all[i].posting != NULL)
+			postings[posted++] = all[i].posting;
+		if (all[i].event != NULL)
+			events[told++] = *all[i].event;
+	}
+	arg = (struct inserted){ pg_array_end(&c[0]), pg_array_end(&c[1]), pg_array_end(&c[2]), pg_array_end(&c[3]),
+		pg_array_end(&c[4]), pg_array_end(&c[5]), pg_array_end(&c[6]), pg_array_end(&c[7]), pg_array_end(&c[8]),
+		pg_array_end(&c[9]), end_lines(l), ledger_columns(cx, postings, posted), outbox_columns(cx, events, told) };
+	return pg_fetch_one(cx, &insert_invoices, &arg, ret_now);
+}
+
+/* --- drafts --- */
 
 struct written {
 	struct invoice invoice;
-	const char *codes, *descriptions, *quantities, *prices, *discounts, *rates, *nets, *taxes;
+	struct line_columns lines;
 };
 
 #define OF(member) offsetof(struct written, invoice.member)
-#define AT(member) offsetof(struct written, member)
 
 static const struct field written_fields[] = {
 	{ .name = "id", .type = F_UUID, .at = OF(id) },
-	{ .name = "patientId", .type = F_UUID, .at = OF(patient_id) },
-	{ .name = "status", .type = F_TEXT, .at = OF(status) },
 	{ .name = "amount", .type = F_MONEY, .at = OF(amount) },
 	{ .name = "subtotal", .type = F_MONEY, .at = OF(subtotal) },
 	{ .name = "tax", .type = F_MONEY, .at = OF(tax) },
@@ -26,38 +182,8 @@ static const struct field written_fields[] = {
 	{ .name = "currency", .type = F_CURRENCY, .at = OF(currency) },
 	{ .name = "description", .type = F_TEXT, .at = OF(description) },
 	{ .name = "dueDate", .type = F_DATE, .at = OF(due_date) },
-	{ .name = "codes", .type = F_TEXT, .at = AT(codes) },
-	{ .name = "descriptions", .type = F_TEXT, .at = AT(descriptions) },
-	{ .name = "quantities", .type = F_TEXT, .at = AT(quantities) },
-	{ .name = "prices", .type = F_TEXT, .at = AT(prices) },
-	{ .name = "discounts", .type = F_TEXT, .at = AT(discounts) },
-	{ .name = "rates", .type = F_TEXT, .at = AT(rates) },
-	{ .name = "nets", .type = F_TEXT, .at = AT(nets) },
-	{ .name = "taxes", .type = F_TEXT, .at = AT(taxes) },
+	LINES_AT(struct written, lines),
 	FIELD_END,
-};
-
-#define TAKES_LINES "codes descriptions quantities prices discounts rates nets taxes"
-#define LINE_COLUMNS "service_code, description, quantity, unit_price, discount, tax_rate, net, tax"
-
-/* The invoice's id is $1, its lines' columns are those parameters. */
-#define LINES_INTO(p1, p2, p3, p4, p5, p6, p7, p8)                                                           \
-	"insert into invoice_line (invoice_id, position, " LINE_COLUMNS ")"                                   \
-	" select $1::uuid, n, " LINE_COLUMNS " from unnest(" p1 "::text[], " p2 "::text[], " p3 "::bigint[], " p4   \
-	"::bigint[], " p5 "::bigint[], " p6 "::bigint[], " p7 "::bigint[], " p8 "::bigint[])"                  \
-	" with ordinality as l (" LINE_COLUMNS ", n)"
-
-static const struct pg_stmt insert_invoice = {
-	.name = "insert_invoice",
-	.kind = PG_WRITE,
-	.sql = "with made as (insert into invoice (id, patient_id, status, amount, remaining_amount, subtotal, tax,"
-	       " discount, currency, description, due_date) values ($1::uuid, $2::uuid, $3, $4::bigint, $4::bigint,"
-	       " $5::bigint, $6::bigint, $7::bigint, $8, $9, $10::date) returning *),"
-	       " lines as (" LINES_INTO("$11", "$12", "$13", "$14", "$15", "$16", "$17", "$18") ")"
-	       " select " INVOICE_COLUMNS("made") " from made",
-	.takes = "id patientId status amount subtotal tax discount currency description dueDate " TAKES_LINES,
-	.in = written_fields,
-	.out = invoice_fields,
 };
 
 static const struct pg_stmt drop_lines = {
@@ -74,7 +200,7 @@ static const struct pg_stmt replace_invoice = {
 	.sql = "with made as (update invoice set amount = $2::bigint, remaining_amount = $2::bigint, subtotal = $3::bigint,"
 	       " tax = $4::bigint, discount = $5::bigint, description = $6, due_date = $7::date, version = version + 1,"
 	       " updated_at = now() where id = $1::uuid returning *),"
-	       " lines as (" LINES_INTO("$8", "$9", "$10", "$11", "$12", "$13", "$14", "$15") ")"
+	       " lines as (" LINES_INTO("$8", "$9", "$10", "$11", "$12", "$13", "$14", "$15", "$16", "$17") ")"
 	       " select " INVOICE_COLUMNS("made") " from made",
 	.takes = "id amount subtotal tax discount description dueDate " TAKES_LINES,
 	.in = written_fields,
@@ -91,59 +217,22 @@ static const struct pg_stmt issue_invoice = {
 	.out = invoice_fields,
 };
 
-static void
-add_number(struct pg_array *array, int64_t n)
-{
-	pg_array_add(array, arena_printf(array->buf.arena, "%" PRId64, n));
-}
-
-static struct written
-written(struct ctx *cx, const struct invoice *invoice)
-{
-	const struct invoice_line *lines = invoice->lines.rows;
-	struct pg_array c[8];
-
-	for (size_t i = 0; i < 8; i++)
-		c[i] = (struct pg_array)PG_ARRAY(cx->arena);
-	for (size_t i = 0; i < invoice->lines.count; i++) {
-		pg_array_add(&c[0], lines[i].service_code);
-		pg_array_add(&c[1], lines[i].description);
-		add_number(&c[2], lines[i].quantity);
-		add_number(&c[3], lines[i].unit_price.minor);
-		add_number(&c[4], lines[i].discount.minor);
-		add_number(&c[5], lines[i].tax_rate);
-		add_number(&c[6], lines[i].net.minor);
-		add_number(&c[7], lines[i].tax.minor);
-	}
-	return (struct written){ *invoice, pg_array_end(&c[0]), pg_array_end(&c[1]), pg_array_end(&c[2]),
-		pg_array_end(&c[3]), pg_array_end(&c[4]), pg_array_end(&c[5]), pg_array_end(&c[6]),
-		pg_array_end(&c[7]) };
-}
-
-/* Writes the row and its lines, which are then those of the one that was saved. */
-static enum rc
-write_invoice(struct ctx *cx, const struct pg_stmt *stmt, const struct invoice *invoice, struct invoice *ret_saved)
-{
-	struct written arg = written(cx, invoice);
-	enum rc rc = pg_fetch_one(cx, stmt, &arg, ret_saved);
-
-	if (rc == RC_OK)
-		ret_saved->lines = arg.invoice.lines;
-	return rc;
-}
-
-enum rc
-invoice_store_insert(struct ctx *cx, const struct invoice *invoice, struct invoice *ret_saved)
-{
-	return write_invoice(cx, &insert_invoice, invoice, ret_saved);
-}
-
 enum rc
 invoice_store_replace(struct ctx *cx, const struct invoice *invoice, struct invoice *ret_saved)
 {
-	enum rc rc = pg_execute(cx, &drop_lines, &(struct written){ .invoice = *invoice }, NULL);
+	struct written arg = { .invoice = *invoice };
+	struct pg_array lines[10];
+	enum rc rc = pg_execute(cx, &drop_lines, &arg, NULL);
 
-	return rc == RC_OK ? write_invoice(cx, &replace_invoice, invoice, ret_saved) : rc;
+	if (rc != RC_OK)
+		return rc;
+	arrays_begin(cx, lines, 10);
+	add_lines(lines, invoice);
+	arg.lines = end_lines(lines);
+	rc = pg_fetch_one(cx, &replace_invoice, &arg, ret_saved);
+	if (rc == RC_OK)
+		ret_saved->lines = arg.invoice.lines;
+	return rc;
 }
 
 enum rc
@@ -188,7 +277,7 @@ static const struct field found_fields[] = {
 
 static const struct pg_stmt find_invoice = {
 	.name = "find_invoice",
-	.kind = PG_READ,
+	.kind = PG_LOOKUP,
 	.sql = FIND,
 	.takes = "id",
 	.in = found_fields,
@@ -265,11 +354,12 @@ static const struct field list_args_fields[] = {
 #define NIL "00000000-0000-0000-0000-000000000000"
 #define LIST "select " INVOICE_COLUMNS("i") " from invoice i where id > $1::uuid"
 #define PAGE " order by id limit $2::bigint"
+#define BOUNDED " order by id" PAGE_BOUND
 
 static const struct pg_stmt list_invoices = {
 	.name = "list_invoices",
-	.kind = PG_READ,
-	.sql = LIST PAGE,
+	.kind = PG_LOOKUP,
+	.sql = "select * from (" LIST BOUNDED ") page" PAGE,
 	.takes = "after limit",
 	.in = list_args_fields,
 	.out = invoice_fields,
@@ -287,7 +377,7 @@ static const struct pg_stmt list_invoices_of_patient = {
 static const struct pg_stmt list_invoices_of_status = {
 	.name = "list_invoices_of_status",
 	.kind = PG_READ,
-	.sql = LIST " and status = $3" PAGE,
+	.sql = "select * from (" LIST " and status = $3" BOUNDED ") page" PAGE,
 	.takes = "after limit status",
 	.in = list_args_fields,
 	.out = invoice_fields,

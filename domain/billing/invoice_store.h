@@ -2,10 +2,17 @@
 #ifndef BILLING_INVOICE_STORE_H
 #define BILLING_INVOICE_STORE_H
 
-#include "domain/billing/billing.h"
+#include "domain/billing/ledger.h"
 
-/* Takes id, patient_id, status, currency, amounts and lines, perhaps description and due_date.  One statement. */
-enum rc invoice_store_insert(struct ctx *cx, const struct invoice *invoice, struct invoice *ret_saved);
+/* One that is to be written, with its lines and what goes with it. */
+struct invoice_new {
+	const struct invoice *invoice; /* id, patient_id, status, currency, amounts and lines; perhaps description and due_date */
+	const struct posting *posting;	/* NULL: none */
+	const struct outbox_row *event; /* NULL: none */
+};
+
+/* All or none, by one statement; *ret_now is when they were made. */
+enum rc invoice_store_insert(struct ctx *cx, const struct invoice_new *all, size_t count, struct instant *ret_now);
 
 enum rc invoice_store_find(struct ctx *cx, const char *id, struct invoice *ret_invoice); /* with its lines */
 

@@ -64,14 +64,19 @@ posting_take_back(struct ctx *cx, struct posting *p, int64_t done, int64_t part)
 }
 
 enum rc
+invoice_event(struct ctx *cx, const struct billing_ports *ports, const char *type, const struct invoice *invoice, struct outbox_row *ret_row)
+{
+	outbox_row_init(cx, ret_row, "invoice", type, invoice->id);
+	ret_row->key = invoice->patient_id;
+	return ports->encode_invoice(cx, invoice, &ret_row->payload);
+}
+
+enum rc
 invoice_tell(struct ctx *cx, const struct billing_ports *ports, const char *type, const struct invoice *invoice)
 {
 	struct outbox_row row;
-	enum rc rc;
+	enum rc rc = invoice_event(cx, ports, type, invoice, &row);
 
-	outbox_row_init(cx, &row, "invoice", type, invoice->id);
-	row.key = invoice->patient_id;
-	rc = ports->encode_invoice(cx, invoice, &row.payload);
 	return rc == RC_OK ? outbox_insert(cx, &row, 1) : rc;
 }
 

@@ -33,7 +33,8 @@ enum rc ledger_post(struct ctx *cx, const struct posting *p);
  */
 enum rc posting_take_back(struct ctx *cx, struct posting *p, int64_t done, int64_t part);
 
-/* The outbox row of type (TYPE_INVOICE_…) for the invoice as it is now, in the open transaction. */
+/* The outbox row of type (TYPE_INVOICE_…) for the invoice as it is now; and the same written, in the open transaction. */
+enum rc invoice_event(struct ctx *cx, const struct billing_ports *ports, const char *type, const struct invoice *invoice, struct outbox_row *ret_row);
 enum rc invoice_tell(struct ctx *cx, const struct billing_ports *ports, const char *type, const struct invoice *invoice);
 
 /* Today in the clinic's time zone. */

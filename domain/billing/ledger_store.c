@@ -7,60 +7,63 @@
 #include "lib/pg/pg.h"
 
 struct posted {
-	const char *posting, *kind, *currency, *patient_id, *invoice_id, *payment_id;
-	const char *accounts, *amounts, *service_codes;
+	struct ledger_columns columns;
+	const char *invoice_id;
 };
 
-#define AT(member) offsetof(struct posted, member)
-
 static const struct field posted_fields[] = {
-	{ .name = "posting", .type = F_UUID, .at = AT(posting) },
-	{ .name = "kind", .type = F_TEXT, .at = AT(kind) },
-	{ .name = "currency", .type = F_CURRENCY, .at = AT(currency) },
-	{ .name = "patientId", .type = F_UUID, .at = AT(patient_id) },
-	{ .name = "invoiceId", .type = F_UUID, .at = AT(invoice_id) },
-	{ .name = "paymentId", .type = F_UUID, .at = AT(payment_id) },
-	{ .name = "accounts", .type = F_TEXT, .at = AT(accounts) },
-	{ .name = "amounts", .type = F_TEXT, .at = AT(amounts) },
-	{ .name = "serviceCodes", .type = F_TEXT, .at = AT(service_codes) },
+	LEDGER_COLUMNS(struct posted, columns),
+	{ .name = "invoiceId", .type = F_UUID, .at = offsetof(struct posted, invoice_id) },
 	FIELD_END,
 };
 
 static const struct pg_stmt post = {
 	.name = "ledger_post",
 	.kind = PG_WRITE,
-	.sql = "insert into ledger (posting, kind, currency, patient_id, invoice_id, payment_id, account, amount, service_code)"
-	       " select $1::uuid, $2, $3, $4::uuid, $5::uuid, $6::uuid, e.account, e.amount, e.service_code"
-	       " from unnest($7::text[], $8::bigint[], $9::text[]) as e (account, amount, service_code)",
-	.takes = "posting kind currency patientId invoiceId paymentId accounts amounts serviceCodes",
+	.sql = LEDGER_INTO("$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9"),
+	.takes = TAKES_LEDGER,
 	.in = posted_fields,
 };
 
-enum rc
-ledger_store_post(struct ctx *cx, const struct posting *p)
+/* In the order of struct ledger_columns. */
+static void
+add_posting(struct ctx *cx, struct pg_array *c, const struct posting *p)
 {
-	struct pg_array accounts = PG_ARRAY(cx->arena), amounts = PG_ARRAY(cx->arena), codes = PG_ARRAY(cx->arena);
 	char posting[UUID_SIZE];
 
 	uuid_new(posting);
 	for (size_t i = 0; i < p->count; i++) {
-		pg_array_add(&accounts, p->entries[i].account);
-		pg_array_add(&amounts, arena_printf(cx->arena, "%" PRId64, p->entries[i].minor));
-		pg_array_add(&codes, p->entries[i].service_code);
+		pg_array_add(&c[0], posting);
+		pg_array_add(&c[1], p->kind);
+		pg_array_add(&c[2], p->invoice->currency);
+		pg_array_add(&c[3], p->invoice->patient_id);
+		pg_array_add(&c[4], p->invoice->id);
+		pg_array_add(&c[5], p->payment_id);
+		pg_array_add(&c[6], p->entries[i].account);
+		pg_array_add(&c[7], arena_printf(cx->arena, "%" PRId64, p->entries[i].minor));
+		pg_array_add(&c[8], p->entries[i].service_code);
 	}
-	return pg_execute(cx, &post,
-	    &(struct posted){
-		.posting = posting,
-		.kind = p->kind,
-		.currency = p->invoice->currency,
-		.patient_id = p->invoice->patient_id,
-		.invoice_id = p->invoice->id,
-		.payment_id = p->payment_id,
-		.accounts = pg_array_end(&accounts),
-		.amounts = pg_array_end(&amounts),
-		.service_codes = pg_array_end(&codes),
-	    },
-	    NULL);
+}
+
+struct ledger_columns
+ledger_columns(struct ctx *cx, const struct posting *const *postings, size_t count)
+{
+	struct pg_array c[9];
+
+	for (size_t i = 0; i < 9; i++)
+		c[i] = (struct pg_array)PG_ARRAY(cx->arena);
+	for (size_t i = 0; i < count; i++)
+		add_posting(cx, c, postings[i]);
+	return (struct ledger_columns){ pg_array_end(&c[0]), pg_array_end(&c[1]), pg_array_end(&c[2]), pg_array_end(&c[3]),
+		pg_array_end(&c[4]), pg_array_end(&c[5]), pg_array_end(&c[6]), pg_array_end(&c[7]), pg_array_end(&c[8]) };
+}
+
+enum rc
+ledger_store_post(struct ctx *cx, const struct posting *p)
+{
+	struct posted arg = { .columns = ledger_columns(cx, &p, 1) };
+
+	return pg_execute(cx, &post, &arg, NULL);
 }
 
 static const struct field revenue_fields[] = {

@@ -81,7 +81,7 @@ static const struct pg_stmt insert_payment = {
 
 static const struct pg_stmt find_payment = {
 	.name = "money_find_payment",
-	.kind = PG_READ,
+	.kind = PG_LOOKUP,
 	.sql = "select " PAYMENT_COLUMNS " from payment where id = $1::uuid",
 	.takes = "id",
 	.in = payment_fields,
@@ -90,7 +90,7 @@ static const struct pg_stmt find_payment = {
 
 static const struct pg_stmt list_payments = {
 	.name = "money_list_payments",
-	.kind = PG_READ,
+	.kind = PG_LOOKUP,
 	.sql = "select " PAYMENT_COLUMNS " from payment where invoice_id = $1::uuid order by id",
 	.takes = "invoiceId",
 	.in = payment_fields,
@@ -191,7 +191,7 @@ static const struct pg_stmt insert_refund = {
 
 static const struct pg_stmt list_refunds = {
 	.name = "money_list_refunds",
-	.kind = PG_READ,
+	.kind = PG_LOOKUP,
 	.sql = "select id, payment_id, invoice_id, amount, currency, reason, created_at from refund"
 	       " where payment_id = $1::uuid order by id",
 	.takes = "paymentId",
@@ -212,7 +212,7 @@ static const struct pg_stmt insert_credit_note = {
 
 static const struct pg_stmt list_credit_notes = {
 	.name = "money_list_credit_notes",
-	.kind = PG_READ,
+	.kind = PG_LOOKUP,
 	.sql = "select id, invoice_id, amount, currency, reason, created_at from credit_note"
 	       " where invoice_id = $1::uuid order by id",
 	.takes = "invoiceId",

@@ -15,7 +15,6 @@ static const struct field numbered_fields[] = { { .name = "numbered", .type = F_
 /*
  * The counter and the numbers in one statement, so both or neither.  What somebody holds is left for the next time: waiting for it could be
  * waiting in a circle.  Of two at once the second waits at the counter, with other invoices in hand, and goes on from where the first ended.
- * lpad would cut the seventh digit off.
  */
 static const struct pg_stmt number_invoices = {
 	.name = "number_invoices",
@@ -28,7 +27,7 @@ static const struct pg_stmt number_invoices = {
 	       " select $2, year, count(*) from placed group by year order by year"
 	       " on conflict (series, year) do update set last = s.last + excluded.last returning year, last),"
 	       " numbered as (update invoice set version = version + 1, updated_at = now(),"
-	       " number = $2 || c.year || '-' || lpad(n.n::text, greatest(6, length(n.n::text)), '0')"
+	       " number = " INVOICE_NUMBER("$2 || c.year || '-'", "n.n")
 	       " from placed p join counter c using (year), lateral (select c.last - p.of_year + p.place as n) n"
 	       " where invoice.id = p.id returning invoice.id)"
 	       " select count(*) as numbered from numbered",

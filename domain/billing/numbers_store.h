@@ -1,8 +1,11 @@
-/* numbers_store.h - the SQL of invoice numbers, for numbers.c alone. */
+/* numbers_store.h - the SQL of invoice numbers. */
 #ifndef BILLING_NUMBERS_STORE_H
 #define BILLING_NUMBERS_STORE_H
 
 #include "domain/billing/billing.h"
+
+/* SQL of a number: "2026-000123".  lpad would cut the seventh digit off. */
+#define INVOICE_NUMBER(prefix, n) prefix " || lpad(" n "::text, greatest(6, length(" n "::text)), '0')"
 
 struct numbering {
 	int64_t max;

@@ -37,7 +37,7 @@ static const struct pg_stmt replace_service = {
 
 static const struct pg_stmt find_service = {
 	.name = "find_service",
-	.kind = PG_READ,
+	.kind = PG_LOOKUP,
 	.sql = "select " COLUMNS " from service where code = $1",
 	.takes = "code",
 	.in = service_fields,
@@ -48,7 +48,7 @@ static const struct field codes_fields[] = { { .name = "codes", .type = F_TEXT, 
 
 static const struct pg_stmt find_services = {
 	.name = "find_services",
-	.kind = PG_READ,
+	.kind = PG_LOOKUP,
 	.sql = "select " COLUMNS " from service where code = any($1::text[])",
 	.takes = "codes",
 	.in = codes_fields,
@@ -68,7 +68,7 @@ static const struct field list_args_fields[] = {
 
 static const struct pg_stmt list_services = {
 	.name = "list_services",
-	.kind = PG_READ,
+	.kind = PG_LOOKUP,
 	.sql = "select " COLUMNS " from service where code > $1 order by code limit $2::bigint",
 	.takes = "after limit",
 	.in = list_args_fields,

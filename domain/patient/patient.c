@@ -56,9 +56,48 @@ patient_check(struct ctx *cx, const struct patient *asked)
 }
 
 enum rc
+patient_email_taken(struct ctx *cx, const struct patient *asked)
+{
+	return err_field(cx, RC_CONFLICT, "email", "A patient with this email: %s already exists", asked->email);
+}
+
+/* By id, and then as they came. */
+static int
+compare_asked(const void *a, const void *b)
+{
+	const struct patient *x = *(const struct patient *const *)a, *y = *(const struct patient *const *)b;
+	int order = strcmp(x->id, y->id);
+
+	return order != 0 ? order : (x > y) - (x < y);
+}
+
+/* How many, from the first on, have each an id of their own. */
+static size_t
+count_distinct(struct ctx *cx, const struct patient *asked, size_t count)
+{
+	const struct patient **sorted = arena_zalloc_n(cx->arena, count, sizeof(*sorted));
+	size_t distinct = count;
+
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = &asked[i];
+	qsort(sorted, count, sizeof(*sorted), compare_asked);
+	for (size_t i = 1; i < count; i++)
+		if (strcmp(sorted[i - 1]->id, sorted[i]->id) == 0 && (size_t)(sorted[i] - asked) < distinct)
+			distinct = (size_t)(sorted[i] - asked);
+	return distinct;
+}
+
+/* One statement can't say which of two with the same id it took: the second goes into the next. */
+enum rc
 patient_register_all(struct ctx *cx, const struct patient *asked, size_t count, enum rc *ret_each)
 {
-	return count == 0 ? RC_OK : patient_store_insert_all(cx, asked, count, ret_each);
+	enum rc rc = RC_OK;
+
+	for (size_t done = 0, n; rc == RC_OK && done < count; done += n) {
+		n = count_distinct(cx, asked + done, count - done);
+		rc = patient_store_insert_all(cx, asked + done, n, ret_each + done);
+	}
+	return rc;
 }
 
 enum rc
@@ -177,25 +216,51 @@ compare_id(const void *text, const void *patient)
 	return strcmp(text, ((const struct patient *)patient)->id);
 }
 
-enum rc
-patient_exist(struct ctx *cx, const char *const *ids, size_t count, bool *ret_exist)
-{
-	struct pg_array asked = PG_ARRAY(cx->arena);
-	char(*parsed)[UUID_SIZE] = arena_zalloc_n(cx->arena, count, UUID_SIZE);
-	struct patient *found = NULL;
-	size_t found_count = 0;
-	enum rc rc = RC_OK;
+/* Up to so many, rows of those that exist are quicker than a mark for each. */
+#define FEW ((size_t)16)
 
-	for (size_t i = 0; i < count; i++)
-		if (uuid_parse_padded(ids[i], parsed[i]))
-			pg_array_add(&asked, parsed[i]);
-	if (asked.count > 0)
-		rc = patient_store_existing(cx, pg_array_end(&asked), &found, &found_count);
+static enum rc
+few_exist(struct ctx *cx, struct pg_array *asked, char (*parsed)[UUID_SIZE], size_t count, bool *ret_exist)
+{
+	struct patient *found;
+	size_t found_count;
+	enum rc rc = patient_store_existing(cx, pg_array_end(asked), &found, &found_count);
+
 	if (rc != RC_OK)
 		return rc;
 	for (size_t i = 0; i < count; i++)
 		ret_exist[i] = found_count > 0 && parsed[i][0] != '\0' &&
 			       bsearch(parsed[i], found, found_count, sizeof(*found), compare_id) != NULL;
+	return RC_OK;
+}
+
+static enum rc
+many_exist(struct ctx *cx, struct pg_array *asked, char (*parsed)[UUID_SIZE], size_t count, bool *ret_exist)
+{
+	const char *marks;
+	enum rc rc = patient_store_marks(cx, pg_array_end(asked), asked->count, &marks);
+
+	if (rc != RC_OK)
+		return rc;
+	for (size_t i = 0; i < count; i++)
+		ret_exist[i] = parsed[i][0] != '\0' && *marks++ == 'y';
+	return RC_OK;
+}
+
+enum rc
+patient_exist(struct ctx *cx, const char *const *ids, size_t count, bool *ret_exist)
+{
+	struct pg_array asked = PG_ARRAY(cx->arena);
+	char(*parsed)[UUID_SIZE] = arena_zalloc_n(cx->arena, count, UUID_SIZE);
+
+	for (size_t i = 0; i < count; i++)
+		if (uuid_parse_padded(ids[i], parsed[i]))
+			pg_array_add(&asked, parsed[i]);
+	if (asked.count > FEW)
+		return many_exist(cx, &asked, parsed, count, ret_exist);
+	if (asked.count > 0)
+		return few_exist(cx, &asked, parsed, count, ret_exist);
+	memset(ret_exist, 0, count * sizeof(*ret_exist));
 	return RC_OK;
 }
 

@@ -14,7 +14,7 @@
 #include "lib/field/field.h"
 #include "lib/field/page.h"
 
-#define PATIENT_SCHEMA 4 /* newest file of db/patient */
+#define PATIENT_SCHEMA 5 /* newest file of db/patient */
 
 struct patient {
 	const char *id;              /* UUID */
@@ -40,11 +40,12 @@ extern const struct field patient_filters[];
 /* asked->id NULL: a new one is made.  RC_CONFLICT where the e-mail, or the id, is taken. */
 enum rc patient_register(struct ctx *cx, const struct patient *asked, struct patient *ret_saved);
 
-/* For many at once, which come with their ids: what can be said of one without asking the database, and what became of each: RC_OK;
- * RC_DUPLICATE where its id was there already, RC_STALE where it was there with other values: both are left as they are; RC_CONFLICT where
- * its e-mail is another's. */
+/* For many at once, which come with their ids: what can be said of one without asking the database, and what became of each, as if one had
+ * come after the other: RC_OK; RC_DUPLICATE where its id was there already, RC_STALE where it was there with other values: both are left as
+ * they are; RC_CONFLICT where its e-mail is another's, which patient_email_taken says in words. */
 enum rc patient_check(struct ctx *cx, const struct patient *asked);
 enum rc patient_register_all(struct ctx *cx, const struct patient *asked, size_t count, enum rc *ret_each);
+enum rc patient_email_taken(struct ctx *cx, const struct patient *asked);
 
 enum rc patient_find(struct ctx *cx, const char *id, struct patient *ret_patient);
 

@@ -19,7 +19,7 @@ static const struct pg_stmt insert_patient = {
 
 static const struct pg_stmt find_patient = {
 	.name = "find_patient",
-	.kind = PG_READ,
+	.kind = PG_LOOKUP,
 	.sql = "select " COLUMNS " from patient where id = $1::uuid and deleted_at is null",
 	.takes = "id",
 	.in = patient_fields,
@@ -56,18 +56,36 @@ static const struct pg_stmt delete_patient = {
 	.in = patient_fields,
 };
 
+/* One text, in or out. */
+static const struct field text_fields[] = {
+	{ .name = "ids", .type = F_TEXT, .at = 0 },
+	{ .name = "marks", .type = F_TEXT, .at = 0 },
+	FIELD_END,
+};
+
 static const struct pg_stmt existing_patients = {
 	.name = "existing_patients",
 	.kind = PG_READ,
 	.sql = "select id from patient where id = any($1::uuid[]) and deleted_at is null order by id",
 	.takes = "ids",
-	.in = (const struct field[]){ { .name = "ids", .type = F_TEXT, .at = 0 }, FIELD_END },
+	.in = text_fields,
 	.out = patient_fields,
+};
+
+/* One short row, rather than one for each id, which would take most of the time. */
+static const struct pg_stmt mark_patients = {
+	.name = "mark_patients",
+	.kind = PG_READ,
+	.sql = "select string_agg(case when exists (select from patient p where p.id = a.id and deleted_at is null) then 'y' else 'n' end,"
+	       " '' order by n) as marks from unnest($1::uuid[]) with ordinality a (id, n)",
+	.takes = "ids",
+	.in = text_fields,
+	.out = text_fields,
 };
 
 static const struct pg_stmt look_up_patient = {
 	.name = "look_up_patient",
-	.kind = PG_READ,
+	.kind = PG_LOOKUP,
 	.sql = "select id, name, address, date_of_birth from patient where id = $1::uuid and deleted_at is null",
 	.takes = "id",
 	.in = patient_fields,
@@ -96,9 +114,11 @@ static const struct field list_args_fields[] = {
 #define LIST "select " COLUMNS " from patient where deleted_at is null"
 
 /* From the start where $1 is null, the nil UUID included. */
-#define PAGE \
+#define AFTER \
 	" and id >= coalesce($1::uuid, '00000000-0000-0000-0000-000000000000')" \
-	" and id is distinct from $1::uuid order by id limit $2::bigint"
+	" and id is distinct from $1::uuid order by id"
+#define LIMIT " limit $2::bigint"
+#define PAGE AFTER LIMIT
 
 /* search_name has a space before each word.  Escaped after folding, since that can make a % of a full-width one. */
 #define NAME_LIKE \
@@ -107,10 +127,17 @@ static const struct field list_args_fields[] = {
 
 static const struct pg_stmt list_patients = {
 	.name = "list_patients",
-	.kind = PG_READ,
-	.sql = LIST PAGE,
+	.kind = PG_LOOKUP,
+	.sql = "select * from (" LIST AFTER PAGE_BOUND ") page order by id" LIMIT,
 	.takes = "after limit",
 	.in = list_args_fields,
+	.out = patient_fields,
+};
+
+static const struct pg_stmt all_patients = {
+	.name = "all_patients",
+	.kind = PG_READ,
+	.sql = LIST " order by id",
 	.out = patient_fields,
 };
 
@@ -182,8 +209,9 @@ patient_store_for_each(struct ctx *cx, const struct patient_filter *filter,
     enum rc (*each)(void *closure, const void *patient), void *closure)
 {
 	struct list_args args = list_args(filter, NULL, 0);
+	const struct pg_stmt *stmt = list_stmt(filter);
 
-	return pg_for_each(cx, list_stmt(filter), &args, sizeof(struct patient), each, closure);
+	return pg_for_each(cx, stmt == &list_patients ? &all_patients : stmt, &args, sizeof(struct patient), each, closure);
 }
 
 /* --- one patient --- */
@@ -196,7 +224,7 @@ conflict(struct ctx *cx, const struct patient *p)
 
 	if (index != NULL && strcmp(index, "patient_pkey") == 0)
 		return err_field(cx, RC_CONFLICT, "id", "A patient with this id: %s already exists", p->id);
-	return err_field(cx, RC_CONFLICT, "email", "A patient with this email: %s already exists", p->email);
+	return patient_email_taken(cx, p);
 }
 
 enum rc
@@ -226,14 +254,25 @@ static const struct field columns_fields[] = {
 	FIELD_END,
 };
 
+#define ASKED \
+	"unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::date[], $7::date[])" \
+	" with ordinality as a (id, name, email, gender, address, date_of_birth, registered_date, n)"
+#define INSERT_FROM(asked) \
+	"insert into patient (id, name, email, gender, address, date_of_birth, registered_date)" \
+	" select id, name, email, gender, address, date_of_birth, registered_date from " asked " order by n"
+
+static const struct pg_stmt insert_new_patients = {
+	.name = "insert_new_patients",
+	.kind = PG_WRITE,
+	.sql = INSERT_FROM(ASKED),
+	.takes = "ids names emails genders addresses births registrations",
+	.in = columns_fields,
+};
+
 static const struct pg_stmt insert_patients = {
 	.name = "insert_patients",
 	.kind = PG_WRITE,
-	.sql = "with asked as (select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::date[], $7::date[])"
-	       " with ordinality as a (id, name, email, gender, address, date_of_birth, registered_date, n)),"
-	       " new as (insert into patient (id, name, email, gender, address, date_of_birth, registered_date)"
-	       " select id, name, email, gender, address, date_of_birth, registered_date from asked order by n"
-	       " on conflict do nothing returning id)"
+	.sql = "with asked as (select * from " ASKED "), new as (" INSERT_FROM("asked") " on conflict do nothing returning id)"
 	       " select new.id is not null as is_new, p.id is not null as there,"
 	       " (p.name, p.email, p.gender, p.address, p.date_of_birth, p.registered_date)"
 	       " is not distinct from (a.name, a.email, a.gender, a.address, a.date_of_birth, a.registered_date) as same"
@@ -242,6 +281,23 @@ static const struct pg_stmt insert_patients = {
 	.in = columns_fields,
 	.out = pg_each_fields,
 };
+
+/* Nearly always nobody of them is there; to look for each before costs a third more. */
+static enum rc
+insert_all(struct ctx *cx, const struct columns *columns, size_t count, enum rc *ret_each)
+{
+	enum rc rc = pg_begin(cx);
+
+	if (rc == RC_OK)
+		rc = pg_end(cx, pg_execute(cx, &insert_new_patients, columns, NULL));
+	if (rc == RC_DUPLICATE) {
+		err_clear(cx);
+		return pg_insert_each(cx, &insert_patients, columns, count, ret_each);
+	}
+	for (size_t i = 0; rc == RC_OK && i < count; i++)
+		ret_each[i] = RC_OK;
+	return rc;
+}
 
 enum rc
 patient_store_insert_all(struct ctx *cx, const struct patient *all, size_t count, enum rc *ret_each)
@@ -259,7 +315,7 @@ patient_store_insert_all(struct ctx *cx, const struct patient *all, size_t count
 		pg_array_add(&c[5], all[i].date_of_birth);
 		pg_array_add(&c[6], all[i].registered_date);
 	}
-	return pg_insert_each(cx, &insert_patients,
+	return insert_all(cx,
 	    &(struct columns){ pg_array_end(&c[0]), pg_array_end(&c[1]), pg_array_end(&c[2]), pg_array_end(&c[3]),
 		pg_array_end(&c[4]), pg_array_end(&c[5]), pg_array_end(&c[6]) },
 	    count, ret_each);
@@ -295,6 +351,16 @@ enum rc
 patient_store_existing(struct ctx *cx, const char *ids, struct patient **ret_patients, size_t *ret_count)
 {
 	return pg_fetch_all(cx, &existing_patients, &ids, sizeof(**ret_patients), ret_patients, ret_count);
+}
+
+enum rc
+patient_store_marks(struct ctx *cx, const char *ids, size_t count, const char **ret_marks)
+{
+	enum rc rc = pg_fetch_one(cx, &mark_patients, &ids, ret_marks);
+
+	if (rc == RC_OK && strlen(*ret_marks) != count)
+		rc = err_detail(cx, RC_INTERNAL, "mark_patients: not a mark for each id");
+	return rc;
 }
 
 enum rc

@@ -85,7 +85,7 @@ static const struct pg_stmt reschedule_appointment = {
 
 static const struct pg_stmt find_appointment = {
 	.name = "find_appointment",
-	.kind = PG_READ,
+	.kind = PG_LOOKUP,
 	.sql = "select " COLUMNS " from appointment where id = $1::uuid",
 	.takes = "id",
 	.in = change_fields,
@@ -94,7 +94,7 @@ static const struct pg_stmt find_appointment = {
 
 static const struct pg_stmt find_changed_at = {
 	.name = "find_changed_at",
-	.kind = PG_READ,
+	.kind = PG_LOOKUP,
 	.sql = "select updated_at as cancelled_at from appointment where id = $1::uuid",
 	.takes = "id",
 	.in = change_fields,

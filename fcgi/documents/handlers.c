@@ -35,17 +35,38 @@ find_numbered(struct ctx *cx, const char *id, struct invoice *ret_invoice)
 	}
 }
 
+struct drawing {
+	struct ctx *cx;
+	const char *name;
+	int64_t made_us;
+	void (*page)(struct pdf *, const void *);
+	const struct document *document;
+	struct buf bytes;
+	enum rc rc;
+};
+
+static void
+draw_now(void *arg)
+{
+	struct drawing *d = arg;
+
+	d->rc = pdf_make(d->cx, d->name, d->made_us, d->page, d->document, &d->bytes);
+}
+
+/* Ten milliseconds of processor, and a deep stack: elsewhere, so that other requests go on. */
 static enum rc
 draw(struct ctx *cx, struct reply *rp, void (*page)(struct pdf *, const void *), const struct document *d, const char *name,
     struct instant made)
 {
-	struct buf bytes = { .arena = cx->arena };
-	enum rc rc = pdf_make(cx, name, made.us, page, d, &bytes);
+	struct drawing drawing = {
+		.cx = cx, .name = name, .made_us = made.us, .page = page, .document = d, .bytes = { .arena = cx->arena }
+	};
 
-	if (rc == RC_OK)
-		rc = reply_content(
-		    cx, rp, "application/pdf", bytes.bytes, bytes.length, arena_printf(cx->arena, "%s.pdf", name));
-	return rc;
+	offload(draw_now, &drawing);
+	if (drawing.rc != RC_OK)
+		return drawing.rc;
+	return reply_content(
+	    cx, rp, "application/pdf", drawing.bytes.bytes, drawing.bytes.length, arena_printf(cx->arena, "%s.pdf", name));
 }
 
 /* GET /documents/invoices/{id} */

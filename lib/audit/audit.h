@@ -54,6 +54,14 @@ enum rc audit_ready(struct ctx *cx, struct audit_spool *spool);
  * may be answered. */
 enum rc audit_note(struct ctx *cx, struct audit_spool *spool, const struct audit_entry *entry);
 
+/* The same for several, by as few writes as may be.  Each has an rc of its own: those whose write failed weren't noted. */
+struct audit_note {
+	struct ctx *cx;
+	const struct audit_entry *entry;
+	enum rc rc;
+};
+void audit_note_all(struct audit_spool *spool, struct audit_note *notes, size_t count);
+
 /* --- lines (line.c) --- */
 
 /* Bytes of the longest line with its '\n': a thousand ids and all else. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/audit/audit.h"
+#include "lib/base/bytes.h"
 #include "lib/base/text.h"
 #include "lib/base/uuid.h"
 
@@ -80,13 +81,22 @@ add_text(char *to, const char *text, size_t max)
 	return n;
 }
 
+/* Behind a tab. */
+static size_t
+add_number(char *to, int64_t n)
+{
+	*to = '\t';
+	return (size_t)(decimal_write(to + 1, n) - to);
+}
+
 size_t
 audit_line_write(char line[AUDIT_LINE_MAX], const struct audit_entry *entry)
 {
-	size_t n;
+	size_t n = strlen(VERSION);
 
-	n = (size_t)snprintf(line, AUDIT_LINE_MAX, "%s\t%lld\t%lld", VERSION, (long long)entry->at.us,
-	    (long long)entry->count);
+	memcpy(line, VERSION, n);
+	n += add_number(line + n, entry->at.us);
+	n += add_number(line + n, entry->count);
 	for (size_t i = 0; i < TEXTS; i++) {
 		/* A '\n' at the end, and a tab before each of those to come. */
 		size_t left = AUDIT_LINE_MAX - n - (TEXTS - i) - 1;

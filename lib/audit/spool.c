@@ -1,5 +1,5 @@
 /*
- * spool.c - a file per process that entries are appended to, each with one write(2).
+ * spool.c - a file per process that entries are appended to, each with one write(2), or several of them.
  *
  * A mutex is held around the write, which the kernel would serialise anyway: so nobody appends behind the piece of a
  * line that a full disk left.
@@ -32,7 +32,7 @@ struct audit_spool {
 	pthread_mutex_t lock;
 	int fd; /* -1: there is no file */
 	off_t size;
-	char line[AUDIT_LINE_MAX]; /* in the making: an engine's stacks may be small */
+	char lines[2 * AUDIT_LINE_MAX]; /* in the making: an engine's stacks may be small */
 };
 
 struct audit_spool *
@@ -151,7 +151,7 @@ append(struct audit_spool *spool, size_t length)
 	if (spool->fd < 0)
 		return err;
 	do
-		n = write(spool->fd, spool->line, length);
+		n = write(spool->fd, spool->lines, length);
 	while (n < 0 && errno == EINTR);
 	if (n == (ssize_t)length) {
 		spool->size += n;
@@ -166,12 +166,11 @@ append(struct audit_spool *spool, size_t length)
 	return err;
 }
 
-enum rc
-audit_note(struct ctx *cx, struct audit_spool *spool, const struct audit_entry *entry)
+/* With the lock held: the line of entry at to; its length. */
+static size_t
+compose(const struct audit_spool *spool, char *to, const struct ctx *cx, const struct audit_entry *entry)
 {
 	struct audit_entry whole = *entry;
-	size_t length;
-	int err;
 
 	whole.account = cx->account;
 	whole.role = cx->role;
@@ -179,10 +178,42 @@ audit_note(struct ctx *cx, struct audit_spool *spool, const struct audit_entry *
 	whole.address = cx->address;
 	whole.program = spool->program;
 	whole.request_id = cx->request_id;
-	pthread_mutex_lock(&spool->lock);
 	whole.at = (struct instant){ .us = clock_now_us(), .known = true };
-	length = audit_line_write(spool->line, &whole);
+	return audit_line_write(to, &whole);
+}
+
+/* With the lock held: as many as have room in lines; how many. */
+static size_t
+note_some(struct audit_spool *spool, struct audit_note *notes, size_t count)
+{
+	size_t length = 0, n = 0;
+	int err;
+
+	do
+		length += compose(spool, spool->lines + length, notes[n].cx, notes[n].entry);
+	while (++n < count && length <= sizeof(spool->lines) - AUDIT_LINE_MAX);
 	err = append(spool, length);
+	for (size_t i = 0; i < n; i++)
+		notes[i].rc = err == 0 ? RC_OK : cannot(notes[i].cx, spool, err);
+	return n;
+}
+
+void
+audit_note_all(struct audit_spool *spool, struct audit_note *notes, size_t count)
+{
+	size_t n = 0;
+
+	pthread_mutex_lock(&spool->lock);
+	while (n < count)
+		n += note_some(spool, notes + n, count - n);
 	pthread_mutex_unlock(&spool->lock);
-	return err == 0 ? RC_OK : cannot(cx, spool, err);
+}
+
+enum rc
+audit_note(struct ctx *cx, struct audit_spool *spool, const struct audit_entry *entry)
+{
+	struct audit_note note = { .cx = cx, .entry = entry };
+
+	audit_note_all(spool, &note, 1);
+	return note.rc;
 }

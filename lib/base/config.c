@@ -36,8 +36,11 @@ const struct setting settings[] = {
 	{ "database", "statement_timeout", S_MS, AT(database.statement_timeout_ms), "5s", "duration", 1, 60 * MINUTE_MS,
 	  "How long a statement may take." },
 
+	{ "web", "engine", S_CHOICE, AT(web.engine), "loop", "loop, libfcgi", 1, 0,
+	  "How a FastCGI program takes requests: by one loop for all of them, or by libfcgi and a thread for each request or kept connection; "
+	  "then see medicore-httpd(5)." },
 	{ "web", "threads", S_INT, AT(web.threads), "8", NULL, 1, 1024,
-	  "Requests that a FastCGI program answers at once, each with a database connection." },
+	  "Database connections of a FastCGI program's process; with engine = libfcgi also the requests that it answers at once." },
 	{ "web", "body_max", S_BYTES, LIVE(web.body_max), "64KiB", "size", 1024, INT64_C(1) << 30,
 	  "Most bytes of a request's body." },
 	{ "web", "request_timeout", S_MS, LIVE(web.request_timeout_ms), "10s", "duration", 1, 60 * MINUTE_MS,

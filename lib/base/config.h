@@ -29,6 +29,7 @@ struct config {
 		int64_t statement_timeout_ms;
 	} database;
 	struct {
+		const char *engine;	     /* of FastCGI programs */
 		int threads;		     /* per FastCGI program */
 		int64_t body_max;	     /* bytes of a request's body */
 		int64_t request_timeout_ms;  /* all of a request but a streaming answer */

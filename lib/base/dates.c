@@ -1,8 +1,8 @@
 #include "lib/base/dates.h"
 
-#include <stdio.h>
 #include <string.h>
 
+#include "lib/base/bytes.h"
 #include "lib/base/clock.h"
 
 #define SECOND_US INT64_C(1000000)
@@ -184,12 +184,35 @@ day_of_number(int64_t n, int *ret_year, int *ret_month, int *ret_day)
 	*ret_year = (int)(year + era * 400 + (*ret_month <= 2));
 }
 
+/* YYYY-MM-DD; returns where it ends, as the next. */
+static char *
+write_day(char *to, int year, int month, int day)
+{
+	to = digits_write(to, (unsigned)year, 4);
+	*to++ = '-';
+	to = digits_write(to, (unsigned)month, 2);
+	*to++ = '-';
+	return digits_write(to, (unsigned)day, 2);
+}
+
+static char *
+write_time(char *to, unsigned seconds)
+{
+	*to++ = 'T';
+	to = digits_write(to, seconds / 3600, 2);
+	*to++ = ':';
+	to = digits_write(to, seconds / 60 % 60, 2);
+	*to++ = ':';
+	return digits_write(to, seconds % 60, 2);
+}
+
 void
 instant_format(int64_t us, char ret_text[INSTANT_SIZE])
 {
 	int64_t days = us / DAY_US, rest = us % DAY_US;
 	int year, month, day, decimals = 6;
 	unsigned seconds, part;
+	char *to;
 
 	if (rest < 0) {
 		days--;
@@ -200,13 +223,12 @@ instant_format(int64_t us, char ret_text[INSTANT_SIZE])
 	part = (unsigned)(rest % SECOND_US);
 	for (; decimals > 0 && part % 10 == 0; decimals--)
 		part /= 10;
-	/* The remainders only tell the compiler, which checks the buffer's size, what cannot be exceeded. */
-	snprintf(ret_text, INSTANT_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u", (unsigned)year % 10000,
-	    (unsigned)month % 100, (unsigned)day % 100, seconds / 3600 % 100, seconds / 60 % 60, seconds % 60);
-	if (decimals > 0)
-		snprintf(ret_text + 19, INSTANT_SIZE - 19, ".%0*uZ", decimals % 7, part % 1000000);
-	else
-		memcpy(ret_text + 19, "Z", 2);
+	to = write_time(write_day(ret_text, year, month, day), seconds);
+	if (decimals > 0) {
+		*to++ = '.';
+		to = digits_write(to, part, (size_t)decimals);
+	}
+	memcpy(to, "Z", 2);
 }
 
 static bool
@@ -229,7 +251,7 @@ format_day(int64_t number, char ret_date[DATE_SIZE])
 	if (number < day_number(1, 1, 1) || number > day_number(9999, 12, 31))
 		return false;
 	day_of_number(number, &year, &month, &day);
-	snprintf(ret_date, DATE_SIZE, "%04u-%02u-%02u", (unsigned)year % 10000, (unsigned)month % 100, (unsigned)day % 100);
+	*write_day(ret_date, year, month, day) = '\0';
 	return true;
 }
 

@@ -6,11 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/bytes.h"
 #include "lib/base/clock.h"
 #include "lib/base/dates.h"
 #include "lib/base/text.h"
 
-#define LINE_MAX_BYTES ((size_t)4096)
+#define LINE_MAX_BYTES ((size_t)LOG_LINES_SIZE)
 
 static const char *const level_names[] = { "debug", "info", "warning", "error" };
 static const char *log_program = "medicore";
@@ -44,38 +45,44 @@ log_level_set(enum log_level level)
 	log_least = level;
 }
 
-static void add(struct line *line, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
+/* text as it is, or nothing where it doesn't fit. */
 static void
-add(struct line *line, const char *fmt, ...)
+add(struct line *line, const char *text)
 {
-	size_t room = sizeof(line->bytes) - line->length;
-	va_list ap;
-	int n;
+	size_t n = strlen(text);
 
-	va_start(ap, fmt);
-	n = vsnprintf(line->bytes + line->length, room, fmt, ap);
-	va_end(ap);
-	if (n > 0 && (size_t)n < room)
-		line->length += (size_t)n;
+	if (n > sizeof(line->bytes) - line->length)
+		return;
+	memcpy(line->bytes + line->length, text, n);
+	line->length += n;
 }
 
-/* How much of s, from its beginning, is what it is in a JSON string too: as a rule all of it. */
-static size_t
-plain_length(const char *s)
+static void
+add_number(struct line *line, int64_t n)
 {
-	size_t n = 0;
+	char digits[DECIMAL_SIZE];
 
-	while (s[n] >= ' ' && s[n] < 0x7f && s[n] != '"' && s[n] != '\\')
-		n++;
-	return n;
+	decimal_write(digits, n);
+	add(line, digits);
+}
+
+/* Milliseconds with three decimals. */
+static void
+add_ms(struct line *line, int64_t ns)
+{
+	uint64_t us = ((uint64_t)ns + 500) / 1000;
+	char decimals[] = ".000";
+
+	digits_write(decimals + 1, us, 3);
+	add_number(line, (int64_t)(us / 1000));
+	add(line, decimals);
 }
 
 /* s as a JSON string of at most max bytes; a character that doesn't fit ends it, a byte that is no UTF-8 becomes '?'. */
 static void
 add_text(struct line *line, const char *s, size_t max)
 {
-	size_t n = plain_length(s), start = line->length;
+	size_t n = text_plain(s, strlen(s)), start = line->length;
 	char one[8];
 
 	line->bytes[line->length++] = '"';
@@ -110,7 +117,9 @@ add_text(struct line *line, const char *s, size_t max)
 static void
 add_member(struct line *line, const char *name, const char *value, size_t max)
 {
-	add(line, ",\"%s\":", name);
+	add(line, ",\"");
+	add(line, name);
+	add(line, "\":");
 	add_text(line, value, max);
 }
 
@@ -121,17 +130,27 @@ begin(struct line *line, enum log_level level)
 
 	line->length = 0;
 	instant_format(clock_now_us(), now);
-	add(line, "{\"time\":\"%s\",\"level\":\"%s\"", now, level_names[level]);
+	add(line, "{\"time\":\"");
+	add(line, now);
+	add(line, "\",\"level\":\"");
+	add(line, level_names[level]);
+	add(line, "\"");
 	add_member(line, "program", log_program, 64);
 }
 
 /* One write(2), so that lines of several threads and processes don't mix. */
 static void
+put(const char *bytes, size_t length)
+{
+	while (write(STDERR_FILENO, bytes, length) < 0 && errno == EINTR)
+		;
+}
+
+static void
 end(struct line *line)
 {
 	add(line, "}\n");
-	while (write(STDERR_FILENO, line->bytes, line->length) < 0 && errno == EINTR)
-		;
+	put(line->bytes, line->length);
 }
 
 void
@@ -167,23 +186,63 @@ our_failure(enum rc rc)
 	return rc_meaning(rc)->http >= 500;
 }
 
+/* False: the line is below the level. */
+static bool
+compose(struct line *line, const struct ctx *cx, const char *method, const char *what, int status, enum rc rc, int64_t started_ns)
+{
+	enum log_level level = !our_failure(rc) ? LOG_INFO : rc == RC_INTERNAL ? LOG_ERROR : LOG_WARNING;
+
+	if (level < log_least)
+		return false;
+	begin(line, level);
+	add_trace(line, cx->request_id, &cx->trace);
+	add_member(line, "method", method, 64);
+	add_member(line, "what", what, 256);
+	add(line, ",\"status\":");
+	add_number(line, status);
+	add_member(line, "rc", rc_meaning(rc)->name, 32);
+	add(line, ",\"ms\":");
+	add_ms(line, clock_monotonic_ns() - started_ns);
+	if (our_failure(rc) && cx->err.detail != NULL)
+		add_member(line, "detail", cx->err.detail, sizeof(line->bytes) - line->length - 32);
+	return true;
+}
+
 void
 log_request(const struct ctx *cx, const char *method, const char *what, int status, enum rc rc, int64_t started_ns)
 {
-	enum log_level level = !our_failure(rc) ? LOG_INFO : rc == RC_INTERNAL ? LOG_ERROR : LOG_WARNING;
-	double ms = (double)(clock_monotonic_ns() - started_ns) / 1e6;
 	struct line line;
 
-	if (level < log_least)
-		return;
-	begin(&line, level);
-	add_trace(&line, cx->request_id, &cx->trace);
-	add_member(&line, "method", method, 64);
-	add_member(&line, "what", what, 256);
-	add(&line, ",\"status\":%d,\"rc\":\"%s\",\"ms\":%.3f", status, rc_meaning(rc)->name, ms);
-	if (our_failure(rc) && cx->err.detail != NULL)
-		add_member(&line, "detail", cx->err.detail, sizeof(line.bytes) - line.length - 32);
-	end(&line);
+	if (compose(&line, cx, method, what, status, rc, started_ns))
+		end(&line);
+}
+
+static void
+end_among(struct line *line, struct log_lines *lines)
+{
+	add(line, "}\n");
+	if (lines->length + line->length > sizeof(lines->bytes))
+		log_flush(lines);
+	memcpy(lines->bytes + lines->length, line->bytes, line->length);
+	lines->length += line->length;
+}
+
+void
+log_request_among(struct log_lines *lines, const struct ctx *cx, const char *method, const char *what, int status, enum rc rc,
+    int64_t started_ns)
+{
+	struct line line;
+
+	if (compose(&line, cx, method, what, status, rc, started_ns))
+		end_among(&line, lines);
+}
+
+void
+log_flush(struct log_lines *lines)
+{
+	if (lines->length > 0)
+		put(lines->bytes, lines->length);
+	lines->length = 0;
 }
 
 static const char *
@@ -195,6 +254,17 @@ plain(const char *s)
 void
 log_event(const char *request, const struct trace *trace, const char *id, const char *type, const char *verdict, enum rc rc)
 {
+	struct log_lines one;
+
+	one.length = 0;
+	log_event_among(&one, request, trace, id, type, verdict, rc);
+	log_flush(&one);
+}
+
+void
+log_event_among(struct log_lines *lines, const char *request, const struct trace *trace, const char *id, const char *type,
+    const char *verdict, enum rc rc)
+{
 	struct line line;
 
 	if (log_least > LOG_INFO)
@@ -205,5 +275,5 @@ log_event(const char *request, const struct trace *trace, const char *id, const 
 	add_member(&line, "what", plain(type), REQUEST_ID_MAX + 2);
 	add_member(&line, "verdict", verdict, 32);
 	add_member(&line, "rc", rc_meaning(rc)->name, 32);
-	end(&line);
+	end_among(&line, lines);
 }

@@ -5,6 +5,7 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "lib/base/ctx.h"
@@ -30,8 +31,21 @@ void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(
 void log_request(const struct ctx *cx, const char *method, const char *what, int status, enum rc rc,
     int64_t started_ns);
 
+/* The same for several that end together: their lines leave by one write(2) of up to LOG_LINES_SIZE bytes, which a pipe takes in one piece.  lines
+ * starts as zeros, and log_flush ends it. */
+#define LOG_LINES_SIZE 4096
+struct log_lines {
+	char bytes[LOG_LINES_SIZE];
+	size_t length;
+};
+void log_request_among(struct log_lines *lines, const struct ctx *cx, const char *method, const char *what, int status, enum rc rc,
+    int64_t started_ns);
+void log_flush(struct log_lines *lines);
+
 /* The one line of an event that went through the caller's hands, by request: trace is the caller's part of the event's.  An id or a type that
  * isn't made as ours are is not repeated: it came from outside. */
 void log_event(const char *request, const struct trace *trace, const char *id, const char *type, const char *verdict, enum rc rc);
+void log_event_among(struct log_lines *lines, const char *request, const struct trace *trace, const char *id, const char *type,
+    const char *verdict, enum rc rc);
 
 #endif

@@ -6,6 +6,50 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/bytes.h"
+
+#define EACH_BYTE UINT64_C(0x0101010101010101)
+#define HIGH_BITS (0x80 * EACH_BYTE)
+
+/* Not 0 where one of eight bytes is below `limit`, which is at most 0x80: the lowest such byte's high bit is set. */
+static uint64_t
+any_below(uint64_t bytes, unsigned limit)
+{
+	return (bytes - limit * EACH_BYTE) & ~bytes & HIGH_BITS;
+}
+
+/* Whether a JSON string has all of eight bytes as they are. */
+static bool
+eight_plain(const char *s)
+{
+	uint64_t bytes;
+
+	memcpy(&bytes, s, sizeof(bytes));
+	return (any_below(bytes, ' ') | any_below(bytes ^ ('"' * EACH_BYTE), 1) | any_below(bytes ^ ('\\' * EACH_BYTE), 1)) == 0;
+}
+
+/* Whether all of eight bytes are ASCII, and none is NUL. */
+static bool
+eight_ascii(const char *s)
+{
+	uint64_t bytes;
+
+	memcpy(&bytes, s, sizeof(bytes));
+	return (any_below(bytes, 1) | (bytes & HIGH_BITS)) == 0;
+}
+
+size_t
+text_plain(const char *s, size_t length)
+{
+	size_t n = 0;
+
+	while (length - n >= 8 && eight_ascii(s + n) && eight_plain(s + n))
+		n += 8;
+	while (n < length && s[n] >= ' ' && (s[n] & 0x80) == 0 && s[n] != '"' && s[n] != '\\')
+		n++;
+	return n;
+}
+
 /* The first byte of a sequence says how long it is and which second bytes keep it well-formed (RFC 3629, section 4);
  * 0: no sequence begins so. */
 static size_t
@@ -42,6 +86,10 @@ utf8_valid(const char *s, size_t length)
 	size_t n;
 
 	for (size_t i = 0; i < length; i += n) {
+		for (; length - i >= 8 && eight_ascii(s + i); i += 8)
+			;
+		if (i == length)
+			break;
 		n = utf8_sequence(p[i], &low, &high);
 		if (n == 0 || n > length - i || p[i] == '\0')
 			return false;
@@ -114,16 +162,14 @@ program_short_name(const char *program, size_t *ret_length)
 	return program;
 }
 
-static void
+void
 buf_grow(struct buf *b, size_t more)
 {
-	size_t need, capacity = b->capacity;
+	size_t need, capacity;
 	char *bytes;
 
 	if (__builtin_add_overflow(b->length, more, &need) || need > SIZE_MAX / 2 - 1)
 		abort(); /* no request is let in that could ask for this */
-	if (need < capacity)
-		return;
 	capacity = need < 128 ? 256 : 2 * (need + 1);
 	bytes = arena_alloc(b->arena, capacity);
 	if (b->length > 0)
@@ -133,69 +179,82 @@ buf_grow(struct buf *b, size_t more)
 }
 
 void
-buf_add(struct buf *b, const void *bytes, size_t length)
+buf_add_number(struct buf *b, int64_t n)
 {
-	buf_grow(b, length);
-	if (length > 0)
-		memcpy(b->bytes + b->length, bytes, length);
-	b->length += length;
-	b->bytes[b->length] = '\0';
+	char digits[DECIMAL_SIZE];
+
+	buf_add(b, digits, (size_t)(decimal_write(digits, n) - digits));
 }
 
-void
-buf_add_text(struct buf *b, const char *s)
-{
-	buf_add(b, s, strlen(s));
-}
-
-void
-buf_add_char(struct buf *b, char c)
-{
-	buf_add(b, &c, 1);
-}
-
+/* Written at once where there is room for it, else again once there is. */
 void
 buf_addf(struct buf *b, const char *fmt, ...)
 {
+	size_t room = b->capacity - b->length;
 	va_list ap, again;
 	int n;
 
 	va_start(ap, fmt);
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(room > 0 ? b->bytes + b->length : NULL, room, fmt, ap);
 	va_end(ap);
 	if (n < 0)
 		abort(); /* no format of ours fails */
-	buf_grow(b, (size_t)n);
-	vsnprintf(b->bytes + b->length, (size_t)n + 1, fmt, again);
+	if ((size_t)n >= room) {
+		buf_grow(b, (size_t)n);
+		vsnprintf(b->bytes + b->length, (size_t)n + 1, fmt, again);
+	}
 	va_end(again);
 	b->length += (size_t)n;
+}
+
+/* How many bytes of a text, from its beginning on, a JSON string has as they are.  Nearly always that is all, so eight are looked at together,
+ * the last ones beside some that were looked at before. */
+static size_t
+plain_in_json(const char *s, size_t length)
+{
+	size_t n = 0;
+
+	while (length - n >= 8 && eight_plain(s + n))
+		n += 8;
+	if (length >= 8 && length - n < 8 && eight_plain(s + length - 8))
+		return length;
+	while (n < length && (unsigned char)s[n] >= ' ' && s[n] != '"' && s[n] != '\\')
+		n++;
+	return n;
+}
+
+static void
+add_escape(struct buf *b, char c)
+{
+	static const char names[] = "\b\f\n\r\t", letters[] = "bfnrt";
+	const char *name;
+
+	if (c == '"' || c == '\\') {
+		buf_add_char(b, '\\');
+		buf_add_char(b, c);
+	} else if ((name = strchr(names, c)) != NULL) {
+		buf_add_char(b, '\\');
+		buf_add_char(b, letters[name - names]);
+	} else {
+		buf_addf(b, "\\u%04x", (unsigned)c);
+	}
 }
 
 void
 buf_add_json(struct buf *b, const char *s)
 {
-	static const char names[] = "\b\f\n\r\t", letters[] = "bfnrt";
-	const char *from = s, *name;
+	size_t left = strlen(s), n;
 
 	buf_add_char(b, '"');
-	for (; *s != '\0'; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		if (c >= ' ' && c != '"' && c != '\\')
-			continue;
-		buf_add(b, from, (size_t)(s - from));
-		from = s + 1;
-		if (c >= ' ') {
-			buf_add_char(b, '\\');
-			buf_add_char(b, (char)c);
-		} else if ((name = strchr(names, c)) != NULL) {
-			buf_add_char(b, '\\');
-			buf_add_char(b, letters[name - names]);
-		} else {
-			buf_addf(b, "\\u%04x", c);
-		}
+	for (;;) {
+		n = plain_in_json(s, left);
+		buf_add(b, s, n);
+		if (n == left)
+			break;
+		add_escape(b, s[n]);
+		s += n + 1;
+		left -= n + 1;
 	}
-	buf_add(b, from, (size_t)(s - from));
 	buf_add_char(b, '"');
 }

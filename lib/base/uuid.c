@@ -18,11 +18,32 @@ uuid_new(char ret_id[UUID_SIZE])
 		b[i] = (unsigned char)(ms >> (40 - 8 * i));
 	b[6] = (unsigned char)(0x70 | (b[6] & 0x0f)); /* version */
 	b[8] = (unsigned char)(0x80 | (b[8] & 0x3f)); /* variant */
-	for (int i = 0; i < 16; i++) {
-		if (i == 4 || i == 6 || i == 8 || i == 10)
-			*out++ = '-';
-		out = hex_write(out, &b[i], 1);
+	out = hex_write(out, b, 4);
+	for (int i = 4; i < 10; i += 2) {
+		*out++ = '-';
+		out = hex_write(out, b + i, 2);
 	}
+	*out++ = '-';
+	hex_write(out, b + 10, 6);
+}
+
+/* Hexadecimal digits, in lower case; 0 for any other character. */
+static const char digit[256] = {
+	['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4', ['5'] = '5', ['6'] = '6', ['7'] = '7', ['8'] = '8', ['9'] = '9',
+	['a'] = 'a', ['b'] = 'b', ['c'] = 'c', ['d'] = 'd', ['e'] = 'e', ['f'] = 'f',
+	['A'] = 'a', ['B'] = 'b', ['C'] = 'c', ['D'] = 'd', ['E'] = 'e', ['F'] = 'f',
+};
+
+/* The digits from..to of text; whether they are. */
+static bool
+take_digits(const char *text, size_t from, size_t to, char *id)
+{
+	for (size_t i = from; i < to; i++) {
+		id[i] = digit[(unsigned char)text[i]];
+		if (id[i] == '\0')
+			return false;
+	}
+	return true;
 }
 
 bool
@@ -32,20 +53,13 @@ uuid_parse(const char *text, size_t length, char ret_id[UUID_SIZE])
 
 	if (length != UUID_SIZE - 1)
 		return false;
-	for (size_t i = 0; i < length; i++) {
-		char c = text[i];
-
-		if (i == 8 || i == 13 || i == 18 || i == 23) {
-			if (c != '-')
-				return false;
-		} else if (c >= 'A' && c <= 'F') {
-			c = (char)(c - 'A' + 'a');
-		} else if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'))) {
-			return false;
-		}
-		id[i] = c;
-	}
+	if (text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-')
+		return false;
+	id[8] = id[13] = id[18] = id[23] = '-';
 	id[length] = '\0';
+	if (!take_digits(text, 0, 8, id) || !take_digits(text, 9, 13, id) || !take_digits(text, 14, 18, id) ||
+	    !take_digits(text, 19, 23, id) || !take_digits(text, 24, 36, id))
+		return false;
 	memcpy(ret_id, id, sizeof(id));
 	return true;
 }

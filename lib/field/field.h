@@ -29,8 +29,6 @@
 #include "lib/base/money.h"
 #include "lib/base/text.h"
 
-struct json_object;
-
 enum field_type {
 	F_TEXT,
 	F_EMAIL,
@@ -104,8 +102,7 @@ struct field {
 
 /*
  * Reads a JSON object of length bytes into into (zeroed by the caller), collecting every field error in cx;
- * use is CREATE, UPDATE or KEYS.  RC_INVALID for any: malformed JSON (RFC 8259 to the letter, checked
- * before json-c sees it), a duplicate member, an unknown one, a wrong type, NUL or bad UTF-8, a value
+ * use is CREATE, UPDATE or KEYS.  RC_INVALID for any: malformed JSON (RFC 8259 to the letter), a duplicate member, an unknown one, a wrong type, NUL or bad UTF-8, a value
  * outside its row's limits.  Members of a list's elements are blamed as "lines[2].quantity".
  *
  * A currency that the caller put into the struct before is the one meant where the body names none: amounts of
@@ -150,6 +147,9 @@ void field_column(const char *name, char *ret, size_t size);
  * RC_INTERNAL, and nothing stored, for what can't be read so: the column's type is not the row's.
  */
 enum rc field_load(struct arena *a, const struct field *row, const char *sql_text, size_t length, void *into);
+
+/* The same, but a text isn't copied: sql_text, which ends in a NUL, stays as long as the struct is used. */
+enum rc field_load_in_place(struct arena *a, const struct field *row, const char *sql_text, size_t length, void *into);
 
 /* A member of the struct at from as the text of a parameter, in the forms above (instants as RFC 3339);
  * NULL where it is absent: SQL null.  Lives as long as the struct's texts and a do. */

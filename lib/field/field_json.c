@@ -1,6 +1,5 @@
 /* field_json.c - a JSON body into a struct, and a struct as JSON. */
 #include <inttypes.h>
-#include <json-c/json.h>
 #include <string.h>
 
 #include "lib/base/config.h"
@@ -20,27 +19,6 @@ blame_fault(struct ctx *cx, const char *json, const struct json_fault *fault)
 	return err_field(cx, RC_INVALID, "body", "Malformed JSON at byte %zu: %s", fault->at + 1, fault->why);
 }
 
-static void
-object_put(void *object)
-{
-	json_object_put(object);
-}
-
-/* json has passed the gate. */
-static struct json_object *
-parse(struct ctx *cx, const char *json, size_t length)
-{
-	struct json_tokener *tokener = json_tokener_new_ex(64); /* the gate counts levels */
-	struct json_object *object = NULL;
-
-	if (tokener != NULL && length <= INT32_MAX) {
-		object = json_tokener_parse_ex(tokener, json, (int)length);
-		arena_defer(cx->arena, object_put, object);
-	}
-	json_tokener_free(tokener);
-	return object;
-}
-
 static enum rc
 wrong_type(struct ctx *cx, const struct field *row)
 {
@@ -55,34 +33,45 @@ wrong_type(struct ctx *cx, const struct field *row)
 	return err_field(cx, RC_INVALID, row->name, "%s must be %s", row->name, due);
 }
 
-static enum rc
-read_member(
-    struct ctx *cx, const struct field *row, enum field_use use, struct json_object *value, void *into)
+static char *
+text_of(struct ctx *cx, const struct json *json, uint32_t token)
 {
-	enum json_type type = json_object_get_type(value), due = json_type_string;
+	const struct json_token *t = &json->tokens[token];
 
-	if (type == json_type_null)
-		return RC_OK;
-	if (row->type == F_COUNT || row->type == F_INT)
-		due = json_type_int;
-	else if (row->type == F_BOOL || row->type == F_SWITCH)
-		due = json_type_boolean;
-	if (type != due)
-		return wrong_type(cx, row);
-	if (type == json_type_int)
-		/* A number that json-c clamped is out of our range too. */
-		return number_set(cx, row, json_object_get_int64(value), into);
-	if (type == json_type_boolean) {
-		bool truth = json_object_get_boolean(value);
+	return json_unescape(cx->arena, json->text + t->at, t->length);
+}
 
-		if (row->type == F_SWITCH)
-			*(enum field_switch *)member(row, into) = truth ? SWITCH_ON : SWITCH_OFF;
-		else
-			*(bool *)member(row, into) = truth;
-		return RC_OK;
+static bool
+type_fits(const struct field *row, enum json_kind kind)
+{
+	switch (row->type) {
+	case F_COUNT:
+	case F_INT:
+		return kind == JSON_IS_WHOLE;
+	case F_BOOL:
+	case F_SWITCH:
+		return kind == JSON_IS_TRUE || kind == JSON_IS_FALSE;
+	default:
+		return kind == JSON_IS_TEXT;
 	}
-	return field_set(
-	    cx, row, use, json_object_get_string(value), (size_t)json_object_get_string_len(value), into);
+}
+
+static enum rc
+read_member(struct ctx *cx, const struct field *row, enum field_use use, const struct json *json, uint32_t token, void *into)
+{
+	const struct json_token *value = &json->tokens[token];
+	const char *text;
+	int64_t n;
+
+	if (value->kind == JSON_IS_NULL)
+		return RC_OK;
+	if (!type_fits(row, value->kind))
+		return wrong_type(cx, row);
+	if (value->kind == JSON_IS_WHOLE)
+		/* One that is too long is out of any range of ours too. */
+		return number_set(cx, row, number_parse(json->text + value->at, value->length, &n) ? n : INT64_MAX, into);
+	text = text_of(cx, json, token);
+	return field_set(cx, row, use, text, strlen(text), into);
 }
 
 static void
@@ -95,7 +84,7 @@ unknown_member(struct ctx *cx, const char *name)
 }
 
 static void read_object(
-    struct ctx *cx, const struct field *table, enum field_use use, struct json_object *object, void *into);
+    struct ctx *cx, const struct field *table, enum field_use use, const struct json *json, uint32_t object, void *into);
 
 /* Gives an element of from's list the currency that it can't name itself.  Where from's own is to blame, so is the
  * element's: nobody can say what is wrong with its amounts. */
@@ -123,16 +112,16 @@ inherit_currency(
 
 /* Reads from's element i of row's list with errors of its own, which then are told with their place. */
 static void
-read_element(struct ctx *cx, const struct field *table, const struct field *row, size_t i, struct json_object *value,
-    void *from, void *element)
+read_element(struct ctx *cx, const struct field *table, const struct field *row, size_t i, const struct json *json,
+    uint32_t value, void *from, void *element)
 {
 	struct ctx element_cx = { .arena = cx->arena };
 	unsigned inherited;
 
 	inherit_currency(cx, &element_cx, table, from, row->items, element);
 	inherited = element_cx.err.field_count;
-	if (json_object_is_type(value, json_type_object))
-		read_object(&element_cx, row->items, CREATE, value, element);
+	if (json->tokens[value].kind == JSON_IS_OBJECT)
+		read_object(&element_cx, row->items, CREATE, json, value, element);
 	else
 		err_field(cx, RC_INVALID, arena_printf(cx->arena, "%s[%zu]", row->name, i), "%s[%zu] must be an object",
 		    row->name, i);
@@ -146,50 +135,75 @@ read_element(struct ctx *cx, const struct field *table, const struct field *row,
 }
 
 static enum rc
-read_list(struct ctx *cx, const struct field *table, const struct field *row, struct json_object *value, void *into)
+read_list(struct ctx *cx, const struct field *table, const struct field *row, const struct json *json, uint32_t list,
+    void *into)
 {
-	size_t count;
+	const struct json_token *tokens = json->tokens;
+	uint32_t end = tokens[list].next, element;
+	size_t count = 0;
 	char *rows;
 
-	if (value == NULL)
+	if (tokens[list].kind == JSON_IS_NULL)
 		return RC_OK;
-	if (!json_object_is_type(value, json_type_array))
+	if (tokens[list].kind != JSON_IS_LIST)
 		return wrong_type(cx, row);
-	count = json_object_array_length(value);
+	for (element = list + 1; element < end; element = tokens[element].next)
+		count++;
 	if (count == 0 && (row->use & REQUIRED) != 0)
 		return member_missing(cx, row);
 	if (count > member_max(row))
 		return err_field(
 		    cx, RC_INVALID, row->name, "%s must have at most %u elements", row->name, member_max(row));
 	rows = arena_zalloc(cx->arena, count * row->item_size);
-	for (size_t i = 0; i < count; i++)
-		read_element(cx, table, row, i, json_object_array_get_idx(value, i), into, rows + i * row->item_size);
+	element = list + 1;
+	for (size_t i = 0; i < count; i++, element = tokens[element].next)
+		read_element(cx, table, row, i, json, element, into, rows + i * row->item_size);
 	*(struct field_list *)member(row, into) = (struct field_list){ .rows = rows, .count = count };
 	return RC_OK;
 }
 
+/* The value of object's member behind one's value, or with 0 of its first; 0: there is none. */
+static uint32_t
+next_value(const struct json *json, uint32_t object, uint32_t value)
+{
+	uint32_t name = value == 0 ? object + 1 : json->tokens[value].next;
+
+	return name < json->tokens[object].next ? name + 1 : 0;
+}
+
+static uint32_t
+value_named(struct ctx *cx, const struct json *json, uint32_t object, const char *name)
+{
+	uint32_t value = next_value(json, object, 0);
+
+	while (value != 0 && strcmp(text_of(cx, json, value - 1), name) != 0)
+		value = next_value(json, object, value);
+	return value;
+}
+
 static void
 read_object(
-    struct ctx *cx, const struct field *table, enum field_use use, struct json_object *object, void *into)
+    struct ctx *cx, const struct field *table, enum field_use use, const struct json *json, uint32_t object, void *into)
 {
 	const struct field *row;
-	struct json_object *list;
+	uint32_t value;
 
 	for (row = table; row->name != NULL; row++)
 		if (row->type == F_RATE)
 			*(int64_t *)member(row, into) = -1;
-	json_object_object_foreach(object, name, value) {
+	for (value = next_value(json, object, 0); value != 0; value = next_value(json, object, value)) {
+		const char *name = text_of(cx, json, value - 1);
+
 		row = field_find(table, name);
 		if (row == NULL || (row->use & use) == 0)
 			unknown_member(cx, name);
 		else if (row->type != F_LIST)
-			read_member(cx, row, use, value, into);
+			read_member(cx, row, use, json, value, into);
 	}
 	/* Now that their currency is known, wherever it stood. */
 	for (row = table; row->name != NULL; row++)
-		if (row->type == F_LIST && (row->use & use) != 0 &&
-		    json_object_object_get_ex(object, row->name, &list))
-			read_list(cx, table, row, list, into);
+		if (row->type == F_LIST && (row->use & use) != 0 && (value = value_named(cx, json, object, row->name)) != 0)
+			read_list(cx, table, row, json, value, into);
 	field_finish(cx, table, use, into);
 }
 
@@ -197,15 +211,14 @@ enum rc
 field_read(struct ctx *cx, const struct field *table, enum field_use use, const char *json, size_t length,
     void *into)
 {
-	struct json_object *object;
 	struct json_fault fault;
+	struct json read;
 
-	if (json_check(json, length, &fault) != RC_OK)
+	if (json_parse(cx->arena, json, length, &read, &fault) != RC_OK)
 		return blame_fault(cx, json, &fault);
-	object = parse(cx, json, length);
-	if (!json_object_is_type(object, json_type_object))
+	if (read.tokens[0].kind != JSON_IS_OBJECT)
 		return err_field(cx, RC_INVALID, "body", "The body must be a JSON object");
-	read_object(cx, table, use, object, into);
+	read_object(cx, table, use, &read, 0, into);
 	return cx->err.fields == NULL ? RC_OK : RC_INVALID;
 }
 

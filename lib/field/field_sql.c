@@ -132,6 +132,14 @@ load_null(const struct field *row, void *at)
 enum rc
 field_load(struct arena *a, const struct field *row, const char *sql_text, size_t length, void *into)
 {
+	if (sql_text != NULL && member_is_text(row))
+		sql_text = arena_strndup(a, sql_text, length);
+	return field_load_in_place(a, row, sql_text, length, into);
+}
+
+enum rc
+field_load_in_place(struct arena *a, const struct field *row, const char *sql_text, size_t length, void *into)
+{
 	void *at = member(row, into);
 	int64_t n;
 
@@ -171,7 +179,7 @@ field_load(struct arena *a, const struct field *row, const char *sql_text, size_
 	case F_GROUP:
 		return RC_INTERNAL; /* no column has one */
 	default:
-		*(const char **)at = arena_strndup(a, sql_text, length);
+		*(const char **)at = sql_text;
 		return RC_OK;
 	}
 }

@@ -1,5 +1,5 @@
 /*
- * json_check.c - the gate that all JSON from outside passes before json-c sees it (RFC 8259).
+ * json_check.c - the gate that all JSON from outside passes before anybody reads it (RFC 8259).
  *
  * One pass, in bounded memory, recursion bounded by DEPTH_MAX.  Members are compared once per object,
  * sorted: no choice of names makes that quadratic, as it could with a hash.
@@ -25,6 +25,9 @@ struct check {
 	int depth;
 	struct json_fault fault;
 	struct name member; /* of the outermost object; length 0: in none */
+	struct arena *arena; /* NULL: nobody wants to know the tokens */
+	struct json_token *tokens;
+	uint32_t token_count, token_room;
 	size_t name_count;
 	struct name names[NAMES_MAX];
 };
@@ -49,6 +52,27 @@ fail_value(struct check *c, size_t at, const char *why)
 	c->fault.member_at = c->member.at;
 	c->fault.member_length = c->member.length;
 	return false;
+}
+
+/* A token that began at a byte and ends here; returns its number. */
+static uint32_t
+note(struct check *c, enum json_kind kind, size_t at)
+{
+	struct json_token *more;
+
+	if (c->arena == NULL)
+		return 0;
+	if (c->token_count == c->token_room) {
+		c->token_room = c->token_room == 0 ? 64 : 2 * c->token_room;
+		more = arena_alloc(c->arena, c->token_room * sizeof(*more));
+		if (c->token_count > 0)
+			memcpy(more, c->tokens, c->token_count * sizeof(*more));
+		c->tokens = more;
+	}
+	c->tokens[c->token_count] = (struct json_token){
+		.kind = kind, .at = (uint32_t)at, .length = (uint32_t)(c->at - at), .next = c->token_count + 1
+	};
+	return c->token_count++;
 }
 
 static int
@@ -126,7 +150,11 @@ string(struct check *c, struct name *ret)
 	size_t start = ++c->at, size;
 	int ch;
 
-	while ((ch = peek(c)) != '"') {
+	for (;;) {
+		c->at += text_plain(c->json + c->at, c->length - c->at);
+		ch = peek(c);
+		if (ch == '"')
+			break;
 		if (ch < 0)
 			return fail(c, "");
 		if (ch == '\\') {
@@ -142,6 +170,7 @@ string(struct check *c, struct name *ret)
 		c->at += size;
 	}
 	*ret = (struct name){ .at = (uint32_t)start, .length = (uint32_t)(c->at - start) };
+	note(c, JSON_IS_TEXT, start);
 	c->at++;
 	return true;
 }
@@ -159,6 +188,9 @@ digits(struct check *c)
 static bool
 number(struct check *c)
 {
+	enum json_kind kind = JSON_IS_WHOLE;
+	size_t start = c->at;
+
 	if (peek(c) == '-')
 		c->at++;
 	if (peek(c) == '0')
@@ -168,25 +200,32 @@ number(struct check *c)
 	if (is_digit(peek(c)))
 		return fail(c, "a number may not begin with 0");
 	if (peek(c) == '.') {
+		kind = JSON_IS_FRACTION;
 		c->at++;
 		if (!digits(c))
 			return false;
 	}
 	if (peek(c) == 'e' || peek(c) == 'E') {
+		kind = JSON_IS_FRACTION;
 		c->at++;
 		if (peek(c) == '+' || peek(c) == '-')
 			c->at++;
-		return digits(c);
+		if (!digits(c))
+			return false;
 	}
+	note(c, kind, start);
 	return true;
 }
 
 static bool
-literal(struct check *c, const char *word)
+literal(struct check *c, enum json_kind kind, const char *word)
 {
+	size_t start = c->at;
+
 	for (; *word != '\0'; word++, c->at++)
 		if (peek(c) != *word)
 			return fail(c, "a value is expected");
+	note(c, kind, start);
 	return true;
 }
 
@@ -256,9 +295,11 @@ static bool
 container(struct check *c, int end, bool (*element)(struct check *))
 {
 	size_t first = c->name_count;
+	uint32_t token;
 
 	if (c->depth == DEPTH_MAX)
 		return fail(c, "nested too deeply");
+	token = note(c, end == '}' ? JSON_IS_OBJECT : JSON_IS_LIST, c->at);
 	c->depth++;
 	c->at++;
 	skip_space(c);
@@ -277,6 +318,8 @@ container(struct check *c, int end, bool (*element)(struct check *))
 	}
 	if (!names_differ(c, first))
 		return false;
+	if (c->arena != NULL)
+		c->tokens[token].next = c->token_count;
 	c->at++;
 	c->depth--;
 	return true;
@@ -296,11 +339,11 @@ value(struct check *c)
 	case '"':
 		return string(c, &ignored);
 	case 't':
-		return literal(c, "true");
+		return literal(c, JSON_IS_TRUE, "true");
 	case 'f':
-		return literal(c, "false");
+		return literal(c, JSON_IS_FALSE, "false");
 	case 'n':
-		return literal(c, "null");
+		return literal(c, JSON_IS_NULL, "null");
 	default:
 		if (peek(c) == '-' || is_digit(peek(c)))
 			return number(c);
@@ -309,7 +352,7 @@ value(struct check *c)
 }
 
 enum rc
-json_check(const char *json, size_t length, struct json_fault *ret_fault)
+json_parse(struct arena *a, const char *json, size_t length, struct json *ret, struct json_fault *ret_fault)
 {
 	struct check c;
 	bool good;
@@ -318,6 +361,7 @@ json_check(const char *json, size_t length, struct json_fault *ret_fault)
 	memset(&c, 0, offsetof(struct check, names));
 	c.json = json;
 	c.length = length;
+	c.arena = a;
 	if (length > UINT32_MAX)
 		good = fail(&c, "it is too long");
 	else
@@ -326,8 +370,18 @@ json_check(const char *json, size_t length, struct json_fault *ret_fault)
 		skip_space(&c);
 		good = c.at == length || fail(&c, "nothing may follow");
 	}
-	if (good)
+	if (good) {
+		*ret = (struct json){ .text = json, .tokens = c.tokens };
 		return RC_OK;
+	}
 	*ret_fault = c.fault;
 	return RC_INVALID;
+}
+
+enum rc
+json_check(const char *json, size_t length, struct json_fault *ret_fault)
+{
+	struct json ignored;
+
+	return json_parse(NULL, json, length, &ignored, ret_fault);
 }

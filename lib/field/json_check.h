@@ -1,4 +1,4 @@
-/* json_check.h - the gate, first in line for all JSON from outside; for lib/field's own files and lib/token. */
+/* json_check.h - the gate, first in line for all JSON from outside, and what it saw; for lib/field's own files and lib/token. */
 #ifndef FIELD_JSON_CHECK_H
 #define FIELD_JSON_CHECK_H
 
@@ -23,6 +23,25 @@ struct json_fault {
  * duplicate members or more than 32 levels; else RC_INVALID.
  */
 enum rc json_check(const char *json, size_t length, struct json_fault *ret_fault);
+
+enum json_kind { JSON_IS_NULL, JSON_IS_TRUE, JSON_IS_FALSE, JSON_IS_WHOLE, JSON_IS_FRACTION, JSON_IS_TEXT, JSON_IS_LIST, JSON_IS_OBJECT };
+
+/* A value, or a member's name, behind which its value stands; what is in a list or an object comes behind that. */
+struct json_token {
+	enum json_kind kind; /* JSON_IS_WHOLE: without decimals and exponent, however long */
+	uint32_t at, length; /* of a text and a name without the quotes, still escaped; length not of a list or an object */
+	uint32_t next;       /* number of the token behind it and all that is in it */
+};
+
+/* A text that the gate let through; the first token is all of it. */
+struct json {
+	const char *text;
+	const struct json_token *tokens; /* in the arena */
+};
+
+/* As json_check; with RC_OK *ret is what the text consists of. */
+enum rc json_parse(
+    struct arena *a, const char *json, size_t length, struct json *ret, struct json_fault *ret_fault);
 
 /* --- json_text.c --- */
 

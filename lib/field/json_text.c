@@ -94,9 +94,11 @@ char *
 json_unescape(struct arena *a, const char *raw, size_t length)
 {
 	const char *end = raw + length;
-	char *text = arena_alloc(a, length + 1), *out = text; /* no escape is shorter than what it means */
+	char *text = arena_strndup(a, raw, length), *out = text; /* no escape is shorter than what it means */
 	int32_t n;
 
+	if (memchr(raw, '\\', length) == NULL)
+		return text;
 	while ((n = next_code_point(&raw, end)) >= 0)
 		out = put_code_point(out, n);
 	*out = '\0';

@@ -4,8 +4,7 @@
 
 #include "lib/field/field.h"
 
-/* Whole numbers that every JSON reader keeps exactly (RFC 8259, section 6).  Well inside int64_t, so that
- * json-c's clamping of larger ones can't pass for a value. */
+/* Whole numbers that every JSON reader keeps exactly (RFC 8259, section 6). */
 #define WHOLE_MAX INT64_C(9007199254740991)
 
 static inline void *

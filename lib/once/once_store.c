@@ -31,7 +31,7 @@ static const struct pg_stmt take_key = {
 
 static const struct pg_stmt find_kept = {
 	.name = "find_kept",
-	.kind = PG_READ,
+	.kind = PG_LOOKUP,
 	.sql = "select fingerprint, status, headers, body, thing, patient_id from kept_answer"
 	       " where account = $1 and route = $2 and key = $3::bytea",
 	.takes = "account route key",

@@ -1,7 +1,7 @@
 /*
  * outbox_store.c - events waiting to be published, in the table that Debezium's outbox event router can read as well.
  */
-#include "lib/outbox/outbox.h"
+#include "lib/outbox/outbox_store.h"
 
 #include <inttypes.h>
 
@@ -10,32 +10,17 @@
 
 /* --- writing --- */
 
-/* Of one column each. */
 struct written {
-	const char *ids, *aggregates, *keys, *types, *payloads, *headers;
+	struct outbox_columns columns;
 };
 
-#define WRITTEN(member) offsetof(struct written, member)
+static const struct field written_fields[] = { OUTBOX_COLUMNS(struct written, columns), FIELD_END };
 
-static const struct field written_fields[] = {
-	{ .name = "ids", .type = F_TEXT, .at = WRITTEN(ids) },
-	{ .name = "aggregates", .type = F_TEXT, .at = WRITTEN(aggregates) },
-	{ .name = "keys", .type = F_TEXT, .at = WRITTEN(keys) },
-	{ .name = "types", .type = F_TEXT, .at = WRITTEN(types) },
-	{ .name = "payloads", .type = F_TEXT, .at = WRITTEN(payloads) },
-	{ .name = "headers", .type = F_TEXT, .at = WRITTEN(headers) },
-	FIELD_END,
-};
-
-/* seq follows the order of the arrays: one invoice's events of one transaction stay in theirs. */
 static const struct pg_stmt insert_events = {
 	.name = "insert_events",
 	.kind = PG_WRITE,
-	.sql = "insert into outbox (id, aggregatetype, aggregateid, type, payload, headers)"
-	       " select id, aggregate, key, type, payload, headers from unnest($1::uuid[], $2::text[], $3::text[],"
-	       " $4::text[], $5::bytea[], $6::jsonb[]) with ordinality"
-	       " as e (id, aggregate, key, type, payload, headers, n) order by n",
-	.takes = "ids aggregates keys types payloads headers",
+	.sql = OUTBOX_INTO("$1", "$2", "$3", "$4", "$5", "$6"),
+	.takes = TAKES_OUTBOX,
 	.in = written_fields,
 };
 
@@ -51,26 +36,33 @@ hex_of(struct ctx *cx, const struct field_bytes *payload)
 	return text;
 }
 
+struct outbox_columns
+outbox_columns(struct ctx *cx, const struct outbox_row *rows, size_t count)
+{
+	struct pg_array c[6]; /* in the order of struct outbox_columns */
+
+	for (size_t i = 0; i < 6; i++)
+		c[i] = (struct pg_array)PG_ARRAY(cx->arena);
+	for (size_t i = 0; i < count; i++) {
+		pg_array_add(&c[0], rows[i].id);
+		pg_array_add(&c[1], rows[i].aggregate);
+		pg_array_add(&c[2], rows[i].key);
+		pg_array_add(&c[3], rows[i].type);
+		pg_array_add(&c[4], hex_of(cx, &rows[i].payload));
+		pg_array_add(&c[5], rows[i].headers);
+	}
+	return (struct outbox_columns){ pg_array_end(&c[0]), pg_array_end(&c[1]), pg_array_end(&c[2]), pg_array_end(&c[3]),
+		pg_array_end(&c[4]), pg_array_end(&c[5]) };
+}
+
 enum rc
 outbox_insert(struct ctx *cx, const struct outbox_row *rows, size_t count)
 {
-	struct pg_array columns[6]; /* in the order of $1 to $6 */
 	struct written arg;
 
 	if (count == 0)
 		return RC_OK;
-	for (size_t c = 0; c < 6; c++)
-		columns[c] = (struct pg_array)PG_ARRAY(cx->arena);
-	for (size_t i = 0; i < count; i++) {
-		pg_array_add(&columns[0], rows[i].id);
-		pg_array_add(&columns[1], rows[i].aggregate);
-		pg_array_add(&columns[2], rows[i].key);
-		pg_array_add(&columns[3], rows[i].type);
-		pg_array_add(&columns[4], hex_of(cx, &rows[i].payload));
-		pg_array_add(&columns[5], rows[i].headers);
-	}
-	arg = (struct written){ pg_array_end(&columns[0]), pg_array_end(&columns[1]), pg_array_end(&columns[2]),
-		pg_array_end(&columns[3]), pg_array_end(&columns[4]), pg_array_end(&columns[5]) };
+	arg.columns = outbox_columns(cx, rows, count);
 	return pg_execute(cx, &insert_events, &arg, NULL);
 }
 

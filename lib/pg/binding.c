@@ -41,7 +41,7 @@ bind_params(struct ctx *cx, struct binding *b)
 	int i = 0;
 
 	b->param_count = count_words(s);
-	b->params = arena_zalloc_n(cx->pg->arena, (size_t)b->param_count, sizeof(*b->params));
+	b->params = arena_zalloc_n(b->arena, (size_t)b->param_count, sizeof(*b->params));
 	for (s += strspn(s, " "); *s != '\0'; s += strspn(s, " ")) {
 		size_t length = strcspn(s, " ");
 
@@ -55,9 +55,9 @@ bind_params(struct ctx *cx, struct binding *b)
 }
 
 enum rc
-pg_binding(struct ctx *cx, const struct pg_stmt *stmt, struct binding **ret_binding)
+pg_binding(struct ctx *cx, struct link *link, const struct pg_stmt *stmt, struct binding **ret_binding)
 {
-	struct binding **head = &cx->pg->bindings[slot(stmt)], *b;
+	struct binding **head = &link->bindings[slot(stmt)], *b;
 	enum rc rc;
 
 	for (b = *head; b != NULL; b = b->next) {
@@ -66,7 +66,8 @@ pg_binding(struct ctx *cx, const struct pg_stmt *stmt, struct binding **ret_bind
 			return RC_OK;
 		}
 	}
-	b = arena_zalloc(cx->pg->arena, sizeof(*b));
+	b = arena_zalloc(link->arena, sizeof(*b));
+	b->arena = link->arena;
 	b->stmt = stmt;
 	b->column_count = -1;
 	rc = bind_params(cx, b);
@@ -93,7 +94,7 @@ find_column(const struct field *table, const char *column)
 
 /* Members that no column fills in: a row's struct may hold anything before. */
 static void
-bind_absent(struct ctx *cx, struct binding *b, int columns)
+bind_absent(struct binding *b, int columns)
 {
 	const struct field *row;
 	size_t rows = 0;
@@ -101,7 +102,7 @@ bind_absent(struct ctx *cx, struct binding *b, int columns)
 	for (row = b->stmt->out; row->name != NULL; row++)
 		rows++;
 	if (b->absent == NULL)
-		b->absent = arena_zalloc_n(cx->pg->arena, rows, sizeof(*b->absent));
+		b->absent = arena_zalloc_n(b->arena, rows, sizeof(*b->absent));
 	b->absent_count = 0;
 	for (row = b->stmt->out; row->name != NULL; row++) {
 		int i = 0;
@@ -122,9 +123,9 @@ pg_bind_columns(struct ctx *cx, struct binding *b, const PGresult *result)
 		return RC_OK;
 	if (b->stmt->out == NULL)
 		return err_detail(cx, RC_INTERNAL, "%s: has no table for its columns", b->stmt->name);
-	/* After a reconnect this is done again: a migration may have come in between. */
+	/* Prepared anew, this is done again. */
 	if (count > b->column_room) {
-		b->columns = arena_zalloc_n(cx->pg->arena, (size_t)count, sizeof(*b->columns));
+		b->columns = arena_zalloc_n(b->arena, (size_t)count, sizeof(*b->columns));
 		b->column_room = count;
 	}
 	for (int i = 0; i < count; i++) {
@@ -133,7 +134,7 @@ pg_bind_columns(struct ctx *cx, struct binding *b, const PGresult *result)
 			return err_detail(cx, RC_INTERNAL, "%s: no member for column %s", b->stmt->name,
 			    PQfname(result, i));
 	}
-	bind_absent(cx, b, count);
+	bind_absent(b, count);
 	b->column_count = count;
 	return RC_OK;
 }

@@ -46,32 +46,30 @@ begin_copy(struct ctx *cx, const char *sql, int64_t deadline_ns)
 	PGresult *result;
 	enum rc rc;
 
-	if (!PQsendQuery(cx->pg->conn, sql))
+	if (!PQsendQuery(pg_conn(cx->pg), sql))
 		return pg_lost(cx, sql);
 	rc = pg_wait(cx, sql, deadline_ns);
 	if (rc != RC_OK)
 		return rc;
-	result = PQgetResult(cx->pg->conn);
+	result = PQgetResult(pg_conn(cx->pg));
 	if (PQresultStatus(result) == PGRES_COPY_IN) {
 		PQclear(result);
 		return RC_OK;
 	}
 	rc = pg_sort(cx, sql, result);
 	PQclear(result);
-	if (cx->pg->conn != NULL)
+	if (pg_conn(cx->pg) != NULL)
 		(void)pg_collect(cx, sql, deadline_ns, NULL);
 	return rc;
 }
 
-enum rc
-pg_copy(struct ctx *cx, const char *sql, const struct pg_rows *rows)
+static enum rc
+copy(struct ctx *cx, const char *sql, const struct pg_rows *rows)
 {
 	int64_t started_ns = clock_monotonic_ns(), deadline = pg_deadline(cx);
 	struct pg *pg = cx->pg;
 	enum rc rc;
 
-	if (rows->count == 0)
-		return RC_OK;
 	rc = pg_connected(cx, deadline);
 	if (rc == RC_OK)
 		rc = pg_begun(cx, deadline);
@@ -80,10 +78,21 @@ pg_copy(struct ctx *cx, const char *sql, const struct pg_rows *rows)
 	if (rc != RC_OK)
 		return rc;
 	/* What doesn't fit into the socket is kept by the library, and goes out while the answer is waited for. */
-	if (PQputCopyData(pg->conn, rows->buf.bytes, (int)rows->buf.length) != 1 ||
-	    PQputCopyEnd(pg->conn, NULL) != 1)
+	if (PQputCopyData(pg_conn(pg), rows->buf.bytes, (int)rows->buf.length) != 1 ||
+	    PQputCopyEnd(pg_conn(pg), NULL) != 1)
 		return pg_lost(cx, sql);
 	rc = pg_collect(cx, sql, deadline, NULL);
 	metrics_observe(M_DATABASE_SECONDS, STATEMENT_COPY, clock_monotonic_ns() - started_ns);
+	return rc;
+}
+
+enum rc
+pg_copy(struct ctx *cx, const char *sql, const struct pg_rows *rows)
+{
+	enum rc rc = RC_OK;
+
+	if (rows->count > 0)
+		rc = copy(cx, sql, rows);
+	pg_done(cx->pg);
 	return rc;
 }

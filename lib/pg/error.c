@@ -64,21 +64,38 @@ describe(struct ctx *cx, enum rc rc, const char *where, const char *state, const
 	    words == NULL ? "" : words);
 }
 
+static const struct sorted *
+sort(const char *state)
+{
+	const struct sorted *s = table;
+
+	while (strncmp(state, s->state, strlen(s->state)) != 0)
+		s++;
+	return s;
+}
+
+enum pg_failure
+pg_failure_of(const PGresult *result)
+{
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+	return state == NULL ? PG_LOST : sort(state)->failure;
+}
+
 enum rc
 pg_sort(struct ctx *cx, const char *where, const PGresult *result)
 {
 	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-	const struct sorted *s = table;
+	const struct sorted *s;
 	struct pg *pg = cx->pg;
 	enum rc rc;
 
 	if (state == NULL) /* libpq's own words */
 		return pg_lost(cx, where);
-	while (strncmp(state, s->state, strlen(s->state)) != 0)
-		s++;
+	s = sort(state);
 	rc = describe(cx, s->rc, where, state, result);
 	pg->failure = s->failure;
-	if (s->drop || PQstatus(pg->conn) != CONNECTION_OK) {
+	if (pg->link != NULL && (s->drop || PQstatus(pg_conn(pg)) != CONNECTION_OK)) {
 		metrics_add(M_DATABASE_LOST, 0, rc == RC_UNAVAILABLE);
 		pg_drop(pg);
 	}

@@ -1,5 +1,5 @@
 /*
- * pg.h - the only way to PostgreSQL: prepared statements over one connection per thread.
+ * pg.h - the only way to PostgreSQL: prepared statements over one connection per thread, or a few per loop of fibers.
  *
  * Every call has a deadline (the request's, at most [database] statement_timeout) and sorts its failure by SQLSTATE:
  *   unique_violation            RC_DUPLICATE, err.constraint set
@@ -11,8 +11,9 @@
  *   anything else               RC_INTERNAL, err.detail has the SQLSTATE, constraint and table; never the server's
  *                               message, which can hold data (but of class 42, which is about the schema)
  * A connection found dead before a statement is sent is replaced first, so the first request after the server's return
- * succeeds; a read that meets a dying connection, or a migration that changed its columns, is repeated once on a new one; a
- * write never is, but where it is a transaction's first statement, which has no effect without its commit.
+ * succeeds; a read that meets a dying connection, or a migration that changed its columns, is repeated once on a new one, a
+ * lookup that shares its connection up to four times; a write never is, but where it is a transaction's first statement, which
+ * has no effect without its commit.
  */
 #ifndef PG_PG_H
 #define PG_PG_H
@@ -29,6 +30,7 @@ struct pg;
 
 enum pg_kind {
 	PG_READ,  /* may be repeated */
+	PG_LOOKUP, /* a PG_READ that is short, by key: it may share a round trip with those of other requests */
 	PG_WRITE, /* is sent once, unless the server undid it or it begins a transaction */
 };
 
@@ -58,6 +60,18 @@ struct pg *pg_open(const char *database, const char *role);
  * files.  Its sessions only read, and each transaction sees one moment.  Connects with the first statement, or pg_connect. */
 struct pg *pg_open_foreign(const char *conninfo);
 void pg_close(struct pg *pg); /* NULL is fine */
+
+/*
+ * The connections of one loop (lib/loop), used by its thread alone: at most `most`.  A handle of the pool borrows one for a statement, or from a
+ * transaction's first to its end; where none is free its fiber waits, first come first served, until the request's deadline: RC_UNAVAILABLE.
+ * Nothing connects before the first statement.  NULL only for bad settings, said on standard error.
+ */
+struct pg_pool;
+struct pg_pool *pg_pool_open(const char *database, const char *role, unsigned most);
+void pg_pool_close(struct pg_pool *pool); /* and its handles; NULL is fine */
+
+/* One fiber's at a time: a request's, reset after each.  Listening and locks, which a connection keeps, are RC_INTERNAL on it. */
+struct pg *pg_pool_handle(struct pg_pool *pool);
 
 /* Connects where there is no connection: for programs that want to say early that they can't. */
 enum rc pg_connect(struct ctx *cx);
@@ -104,8 +118,8 @@ enum rc pg_try_one(struct ctx *cx, const struct pg_stmt *stmt, const void *arg, 
 enum rc pg_fetch_all(struct ctx *cx, const struct pg_stmt *stmt, const void *arg, size_t size, void *ret_rows_ptr,
     size_t *ret_count);
 
-/* Hands each row to each(), in single-row mode at flat memory: row and its texts live in a scratch arena that is reset before the
- * next.  Stops at the first rc of each() that is not RC_OK and returns it.  The deadline holds for the wait for each row. */
+/* Hands each row to each(), in single-row mode at flat memory: row and its texts are there until each() returns; others' fibers have their turn
+ * in between.  Stops at the first rc of each() that is not RC_OK and returns it.  The deadline holds for the wait for each row. */
 enum rc pg_for_each(struct ctx *cx, const struct pg_stmt *stmt, const void *arg, size_t size,
     enum rc (*each)(void *closure, const void *row), void *closure);
 

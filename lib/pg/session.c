@@ -1,3 +1,5 @@
+#include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -5,6 +7,13 @@
 
 #include "lib/base/clock.h"
 #include "lib/pg/conn.h"
+
+/* What a connection keeps is of no use to who gives it back. */
+static enum rc
+not_ours(struct ctx *cx)
+{
+	return err_detail(cx, RC_INTERNAL, "a handle of a pool has no connection of its own");
+}
 
 /* --- one active process per database --- */
 
@@ -31,7 +40,7 @@ static const struct pg_stmt try_lock = {
 static bool
 lock_held(const struct pg *pg)
 {
-	return pg->lock_held && pg->conn != NULL && PQstatus(pg->conn) == CONNECTION_OK;
+	return pg->link->lock_held && pg_conn(pg) != NULL && PQstatus(pg_conn(pg)) == CONNECTION_OK;
 }
 
 enum rc
@@ -40,12 +49,14 @@ pg_try_lock(struct ctx *cx, int64_t key)
 	struct lock asked = { .key = key }, answer;
 	enum rc rc;
 
+	if (cx->pg->pool != NULL)
+		return not_ours(cx);
 	if (lock_held(cx->pg))
 		return RC_OK;
 	rc = pg_fetch_one(cx, &try_lock, &asked, &answer);
 	if (rc != RC_OK)
 		return rc;
-	cx->pg->lock_held = answer.got;
+	cx->pg->link->lock_held = answer.got;
 	return answer.got ? RC_OK : RC_CONFLICT;
 }
 
@@ -57,7 +68,7 @@ notified(struct pg *pg)
 	PGnotify *n;
 	bool any = false;
 
-	while ((n = PQnotifies(pg->conn)) != NULL) {
+	while ((n = PQnotifies(pg_conn(pg))) != NULL) {
 		PQfreemem(n);
 		any = true;
 	}
@@ -71,13 +82,27 @@ listen_on(struct ctx *cx, const char *channel)
 	char command[160];
 	enum rc rc;
 
-	snprintf(command, sizeof(command), "%slisten \"%.63s\"", pg->listening == NULL ? "" : "unlisten *; ",
+	snprintf(command, sizeof(command), "%slisten \"%.63s\"", pg->link->listening == NULL ? "" : "unlisten *; ",
 	    channel);
-	pg->listening = NULL;
+	pg->link->listening = NULL;
 	rc = pg_command(cx, command, pg_deadline(cx));
 	if (rc == RC_OK)
-		pg->listening = channel;
+		pg->link->listening = channel;
 	return rc;
+}
+
+/* poll(2) that goes on after signals. */
+static int
+poll_both(struct pollfd *fds, unsigned count, int64_t deadline_ns)
+{
+	int64_t left;
+	int n;
+
+	do {
+		left = (deadline_ns - clock_monotonic_ns() + 999999) / 1000000;
+		n = poll(fds, count, left < 0 ? 0 : left < INT_MAX ? (int)left : INT_MAX);
+	} while (n < 0 && errno == EINTR);
+	return n;
 }
 
 static enum rc
@@ -87,20 +112,20 @@ wait_notified(struct ctx *cx, int64_t deadline_ns, int also_fd)
 
 	while (!notified(pg)) {
 		struct pollfd fds[2] = {
-			{ .fd = PQsocket(pg->conn), .events = POLLIN },
+			{ .fd = PQsocket(pg_conn(pg)), .events = POLLIN },
 			{ .fd = also_fd, .events = POLLIN },
 		};
-		int n = pg_poll(fds, also_fd < 0 ? 1 : 2, deadline_ns);
+		int n = poll_both(fds, also_fd < 0 ? 1 : 2, deadline_ns);
 
 		if (n < 0)
 			return pg_lost(cx, "listen");
 		if (n == 0)
 			return RC_TIMEOUT;
 		if (fds[0].revents != 0) {
-			if (!PQconsumeInput(pg->conn))
+			if (!PQconsumeInput(pg_conn(pg)))
 				return pg_lost(cx, "listen");
-			(void)PQisBusy(pg->conn); /* parses a goodbye */
-			if (pg->dying)
+			(void)PQisBusy(pg_conn(pg)); /* parses a goodbye */
+			if (pg->link->dying)
 				return pg_lost(cx, "listen");
 		}
 		if (fds[1].revents != 0 && !notified(pg))
@@ -116,11 +141,13 @@ pg_listen_wait(struct ctx *cx, const char *channel, int timeout_ms, int also_fd)
 	struct pg *pg = cx->pg;
 	enum rc rc;
 
+	if (pg->pool != NULL)
+		return not_ours(cx);
 	rc = pg_connected(cx, pg_deadline(cx));
 	if (rc != RC_OK)
 		return rc;
 	/* From now on nothing is missed; what came before, nobody told us. */
-	if (pg->listening == NULL || strcmp(pg->listening, channel) != 0)
+	if (pg->link->listening == NULL || strcmp(pg->link->listening, channel) != 0)
 		return listen_on(cx, channel);
 	return wait_notified(cx, deadline, also_fd);
 }
@@ -167,14 +194,14 @@ run_script(struct ctx *cx, const char *sql)
 	struct pg *pg = cx->pg;
 	PGresult *result;
 
-	if (!PQsendQuery(pg->conn, sql))
+	if (!PQsendQuery(pg_conn(pg), sql))
 		return pg_lost(cx, "script");
 	while ((rc = pg_wait(cx, "script", cx->deadline_ns)) == RC_OK &&
-	       (result = PQgetResult(pg->conn)) != NULL) {
+	       (result = PQgetResult(pg_conn(pg))) != NULL) {
 		if (PQresultStatus(result) == PGRES_FATAL_ERROR)
 			failed = script_failed(cx, sql, result);
 		PQclear(result);
-		if (pg->conn == NULL)
+		if (pg_conn(pg) == NULL)
 			return failed;
 	}
 	return rc != RC_OK ? rc : failed;
@@ -191,9 +218,10 @@ pg_script(struct ctx *cx, const char *sql)
 		rc = pg_begun(cx, pg_deadline(cx));
 	if (rc == RC_OK)
 		rc = run_script(cx, sql);
-	if (rc == RC_OK && pg->depth > 0 && PQtransactionStatus(pg->conn) != PQTRANS_INTRANS) {
+	if (rc == RC_OK && pg->depth > 0 && PQtransactionStatus(pg_conn(pg)) != PQTRANS_INTRANS) {
 		pg_drop(pg);
-		return err_detail(cx, RC_INTERNAL, "the script ended the transaction it is run in");
+		rc = err_detail(cx, RC_INTERNAL, "the script ended the transaction it is run in");
 	}
+	pg_done(pg);
 	return rc;
 }

@@ -1,4 +1,5 @@
 #include "lib/base/clock.h"
+#include "lib/loop/loop.h"
 #include "lib/metrics/metrics.h"
 #include "lib/pg/conn.h"
 
@@ -11,7 +12,11 @@ struct stream {
 	enum rc (*each)(void *closure, const void *row);
 	void *closure;
 	bool any; /* a row was handed over */
+	unsigned in_a_row; /* rows since others had their turn */
 };
+
+/* Rows that a fiber takes before those of others run. */
+#define TURN 64
 
 /* The next result; *ret_result is NULL after the last. */
 static enum rc
@@ -20,10 +25,10 @@ next_result(const struct stream *s, PGresult **ret_result)
 	struct pg *pg = s->cx->pg;
 	enum rc rc = RC_OK;
 
-	if (PQisBusy(pg->conn))
+	if (PQisBusy(pg_conn(pg)))
 		rc = pg_wait(s->cx, s->binding->stmt->name, clock_monotonic_ns() + s->patience_ns);
 	if (rc == RC_OK)
-		*ret_result = PQgetResult(pg->conn);
+		*ret_result = PQgetResult(pg_conn(pg));
 	return rc;
 }
 
@@ -37,12 +42,14 @@ hand_over(struct stream *s, const PGresult *result)
 	row = arena_zalloc(s->scratch, s->size);
 	rc = pg_bind_columns(s->cx, s->binding, result);
 	if (rc == RC_OK)
-		rc = pg_load(s->cx, s->scratch, s->binding, result, 0, row);
+		rc = pg_load_in_place(s->cx, s->scratch, s->binding, result, 0, row);
 	if (rc != RC_OK)
 		return rc;
 	s->any = true;
 	s->cx->pg->streaming = true;
 	rc = s->each(s->closure, row);
+	if (++s->in_a_row % TURN == 0)
+		fiber_yield();
 	s->cx->pg->streaming = false;
 	return rc;
 }
@@ -56,7 +63,7 @@ abandon(const struct stream *s)
 
 	if (pg->depth == 0)
 		pg_drop(pg);
-	while (pg->conn != NULL && next_result(s, &result) == RC_OK && result != NULL)
+	while (pg_conn(pg) != NULL && next_result(s, &result) == RC_OK && result != NULL)
 		PQclear(result);
 }
 
@@ -74,7 +81,7 @@ take_rows(struct stream *s)
 		else if (status == PGRES_FATAL_ERROR)
 			failed = pg_sort(s->cx, s->binding->stmt->name, result);
 		PQclear(result);
-		if (s->cx->pg->conn == NULL)
+		if (pg_conn(s->cx->pg) == NULL)
 			return failed;
 		if (rc != RC_OK) {
 			abandon(s);
@@ -102,7 +109,7 @@ take_slowly(struct stream *s, const struct pg_stmt *stmt, const void *arg)
 		rc = pg_begun(cx, deadline);
 	if (rc == RC_OK)
 		rc = pg_command(cx, "set statement_timeout = 0", deadline);
-	if (rc == RC_OK && (!pg_send(cx, s->binding, arg) || !PQsetSingleRowMode(pg->conn)))
+	if (rc == RC_OK && (!pg_send(cx, s->binding, arg) || !PQsetSingleRowMode(pg_conn(pg))))
 		rc = pg_lost(cx, stmt->name);
 	if (rc == RC_OK)
 		rc = pg_wait(cx, stmt->name, deadline);
@@ -111,7 +118,7 @@ take_slowly(struct stream *s, const struct pg_stmt *stmt, const void *arg)
 	if (rc == RC_OK)
 		rc = take_rows(s);
 	/* In a transaction that failed its rollback does this. */
-	if (pg->conn != NULL && PQtransactionStatus(pg->conn) != PQTRANS_INERROR)
+	if (pg_conn(pg) != NULL && PQtransactionStatus(pg_conn(pg)) != PQTRANS_INERROR)
 		pg_tidy(cx, "reset statement_timeout");
 	return rc;
 }
@@ -132,5 +139,6 @@ pg_for_each(struct ctx *cx, const struct pg_stmt *stmt, const void *arg, size_t 
 		rc = take_slowly(&s, stmt, arg);
 	}
 	arena_free(s.scratch);
+	pg_done(cx->pg);
 	return rc;
 }

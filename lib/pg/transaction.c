@@ -52,8 +52,8 @@ pg_tidy(struct ctx *cx, const char *command)
 {
 	struct err before = cx->err;
 
-	if (cx->pg->conn != NULL && pg_command(cx, command, clock_monotonic_ns() + TIDY_NS) != RC_OK &&
-	    cx->pg->conn != NULL)
+	if (pg_conn(cx->pg) != NULL && pg_command(cx, command, clock_monotonic_ns() + TIDY_NS) != RC_OK &&
+	    pg_conn(cx->pg) != NULL)
 		pg_drop(cx->pg);
 	cx->err = before;
 }
@@ -87,7 +87,7 @@ commit(struct ctx *cx)
 	PGresult *result;
 	enum rc rc;
 
-	if (PQtransactionStatus(pg->conn) == PQTRANS_INERROR) {
+	if (PQtransactionStatus(pg_conn(pg)) == PQTRANS_INERROR) {
 		pg_tidy(cx, "rollback");
 		return err_detail(cx, RC_INTERNAL, "commit of a transaction in which a statement had failed");
 	}
@@ -95,7 +95,7 @@ commit(struct ctx *cx)
 		pg_tidy(cx, "rollback");
 		return err_detail(cx, RC_TIMEOUT, "no time left to commit");
 	}
-	if (!PQsendQuery(pg->conn, "commit"))
+	if (!PQsendQuery(pg_conn(pg), "commit"))
 		return pg_lost(cx, "commit");
 	rc = pg_collect(cx, "commit", deadline, &result);
 	metrics_observe(M_DATABASE_SECONDS, STATEMENT_COMMIT, clock_monotonic_ns() - started_ns);
@@ -127,6 +127,7 @@ pg_end(struct ctx *cx, enum rc rc)
 	}
 	pg->depth = 0;
 	pg->begun = pg->lost = false;
+	pg_done(pg);
 	return rc;
 }
 

@@ -79,6 +79,7 @@ call_watch_close(struct rpc_call *call)
 	grpc_op op = { .op = GRPC_OP_RECV_CLOSE_ON_SERVER };
 
 	op.data.recv_close_on_server.cancelled = &call->was_cancelled;
+	call->watched = true;
 	call_batch(call, OP_CLOSE, &op, 1);
 }
 

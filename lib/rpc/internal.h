@@ -2,9 +2,9 @@
  * internal.h - what the files of lib/rpc share.
  *
  * Two completion queues.  On `methods` arrive the calls of bound services, with their payload;
- * options.threads workers take them and run each to its end.  On `others` arrive all other calls (health,
+ * options.threads workers take them and run each to its end, those of a batched method together.  On `others` arrive all other calls (health,
  * reflection, unknown methods), which one thread serves without ever blocking, since a stalled database
- * blocks the workers.
+ * blocks the workers.  Who waits on `methods` looks at the connections too; who waits on `others` doesn't (duty.c).
  *
  * A struct rpc_call lives from the moment it is offered to the library (armed) until the last event about it
  * was taken; server.live counts them, and the queues are shut when it is zero: starting a batch on a queue
@@ -48,6 +48,7 @@ struct method {
 	unsigned index;
 	const char *path; /* "/patient.PatientService/verifyPatient" */
 	void *registered;
+	const struct rpc_batched *batched; /* NULL: its calls run one by one */
 };
 
 /* A method that `others` serves: its functions run on that queue's thread, under server.lock, and must not
@@ -70,12 +71,14 @@ struct rpc_call {
 	int was_cancelled; /* written by the library before OP_CLOSE */
 	atomic_bool cancelled;
 	bool answered; /* its status is on the way */
+	bool watched;  /* its end is told by OP_CLOSE; else OP_FINISH comes with it */
 
 	/* OP_ARRIVE on methods */
 	const struct method *method;
 	gpr_timespec deadline;
 	struct ctx cx;
 	int64_t started_ns;
+	ProtobufCMessage *asked;
 	enum rc rc;
 	struct audit_entry audit;
 
@@ -94,6 +97,23 @@ struct worker {
 	pthread_t thread;
 	struct rpc_server *server;
 	struct pulse pulse;
+	struct arena *arena; /* what lives as long as the calls that it runs */
+	struct pg *pg;
+	bool on_duty, surplus; /* the first under duty.lock */
+	int to_watch;	       /* calls that may have waited so long that their clients are gone */
+	struct rpc_call **calls; /* that it took and hasn't run yet: room for the largest batch and one more */
+	size_t count;
+};
+
+/* Which workers take calls (duty.c). */
+struct duty {
+	pthread_mutex_t lock;
+	pthread_cond_t called, work_begun;
+	int on_duty;
+	bool watching; /* the lookout is awake */
+	bool over;
+	pthread_t lookout;
+	grpc_completion_queue *queue; /* no event ever comes: to look at the connections */
 };
 
 struct rpc_server {
@@ -104,9 +124,11 @@ struct rpc_server {
 	grpc_completion_queue *methods, *others;
 	struct method *method_list;
 	size_t method_count;
+	size_t batch_max; /* of all methods */
 	ProtobufCService *const *services;
 	size_t service_count;
 	struct worker *workers;
+	struct duty duty;
 	pthread_t others_thread, health_thread;
 	bool started;
 
@@ -161,9 +183,25 @@ call_taken(void)
 /* caller.c: account and address in the call's cx, or how it fails, said in cx->err. */
 enum rc caller_take(struct rpc_call *call);
 
-/* method.c: the workers' side. */
+/* server.c */
+void thread_start(pthread_t *ret_thread, void *(*body)(void *), void *arg);
+
+/* work.c: a worker's thread. */
+void *work(void *worker);
+
+/* duty.c: waits until w may take calls; false: never again.  Then until when it may wait for one.  And a worker begins to run some. */
+bool duty_await(struct worker *w);
+gpr_timespec duty_until(const struct worker *w);
+void duty_work_begins(struct rpc_server *s);
+void duty_open(struct rpc_server *s);
+void duty_start(struct rpc_server *s); /* before the workers, which its end comes before too */
+void duty_end(struct rpc_server *s);
+void duty_close(struct rpc_server *s);
+
+/* method.c: what a worker does with calls.  Those that are run together are of one method, which is a batched one where they are several. */
 void method_arm(struct rpc_server *s, const struct method *m);
-void method_run(struct rpc_call *call, struct arena *a, struct pg *pg);
+void method_begin(struct rpc_call *call, struct arena *a, struct pg *pg);
+void method_run(struct rpc_call *const *calls, size_t count);
 
 /* counts.c: one series for each method and status, between metrics_begin and metrics_open; and one call more. */
 void rpc_counts_plan(ProtobufCService *const *services, size_t count);

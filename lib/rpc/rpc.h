@@ -35,15 +35,49 @@ struct rpc_channel;
 
 /* --- serving --- */
 
+/*
+ * A batched method: its calls that wait at the same time are handed over together, so that one question to the database, or one
+ * transaction, serves them all.
+ *
+ *	static void
+ *	verify_patient(struct ctx *cx, struct rpc_call *const *calls, size_t count)
+ *	{
+ *		for (size_t i = 0; i < count; i++) {
+ *			const Patient__PatientLookupRequest *asked = rpc_asked(calls[i]);
+ *			…
+ *		}
+ *		rc = …;
+ *		for (size_t i = 0; i < count; i++)
+ *			if (rc != RC_OK)
+ *				rpc_fail_with(calls[i], cx, rc);
+ *			else
+ *				rpc_answer(calls[i], &response.base);
+ *	}
+ *
+ * Each is answered or failed before the function returns.  A call that was cancelled, came too late, may not ask or isn't well formed is
+ * answered already and not among them.  Answers leave when the function has returned and each call is noted in the audit
+ * trail: by then a transaction has to be over.
+ *
+ * cx is the batch's own: pg, an arena that is the calls' too, nobody as the caller, the first call's request id and trace, and as deadline the
+ * latest of the calls', so that none gets less time than it has; the library ends one whose own passes earlier.  rpc_ctx has what is each
+ * call's.  A batch is run by one worker, and as many batches at once as there are workers.
+ */
+struct rpc_batched {
+	const char *method; /* "verifyPatient": of any of the services */
+	size_t max;	    /* calls in a batch */
+	void (*run)(struct ctx *cx, struct rpc_call *const *calls, size_t count);
+};
+
 struct rpc_options {
 	/* "127.0.0.1:9000" or "unix:/run/medicore/worker/events.sock" (made with mode 0660); by mutual TLS where it is
 	 * not loopback */
 	const char *listen;
-	int threads; /* that run methods, each with a connection of its own; health and reflection have others
-		      */
+	int threads; /* that run methods, each with a connection of its own; health and reflection have others */
+	int active;  /* so many of them take calls, and the rest only in place of one that is stuck in its method; 0: all */
 	const char *database, *role; /* of each thread's cx->pg; NULL: none */
 	int schema;         /* newest migration known; health says NOT_SERVING while pg_ready(schema) fails */
 	size_t message_max; /* bytes; 0: 4 MiB */
+	const struct rpc_batched *batched; /* methods that the services leave open, ended by one without a name; NULL: none */
 	const char *domain; /* whose audit trail each call of a bound service is noted in; NULL: none */
 	const char *program; /* rpc_main's: its name there */
 	/* Whose access token it is that a call brings as `authorization: Bearer …`; as struct web_program's.  NULL:
@@ -100,6 +134,11 @@ struct audit_entry *rpc_audit(struct rpc_call *call);
 
 /* Ends the call with rc's gRPC status (rc_meaning) and err_message(cx, rc). */
 void rpc_fail(struct rpc_call *call, enum rc rc);
+
+/* In a batched method: what is asked for, a message of the method's input type; its answer; and failing for what cx says went wrong. */
+const void *rpc_asked(const struct rpc_call *call);
+void rpc_answer(struct rpc_call *call, const ProtobufCMessage *message);
+void rpc_fail_with(struct rpc_call *call, const struct ctx *cx, enum rc rc);
 
 /* --- calling --- */
 

@@ -21,6 +21,9 @@
 /* Until TLS and the first frame of HTTP/2 a connection has this long. */
 #define HANDSHAKE_MS 10000
 
+/* Calls of a batched method that the library waits for; the next wait in it. */
+#define BATCH_ARMED 32
+
 static grpc_server *
 core_new(const struct rpc_options *o)
 {
@@ -48,11 +51,22 @@ core_new(const struct rpc_options *o)
 	return grpc_server_create(&list, NULL);
 }
 
+static const struct rpc_batched *
+batched_of(const struct rpc_server *s, const char *name)
+{
+	const struct rpc_batched *b = s->options.batched;
+
+	while (b != NULL && b->method != NULL && strcmp(b->method, name) != 0)
+		b++;
+	return b != NULL && b->method != NULL ? b : NULL;
+}
+
 static void
 register_methods(struct rpc_server *s)
 {
 	size_t n = 0;
 
+	s->batch_max = 1;
 	for (size_t i = 0; i < s->service_count; i++)
 		s->method_count += s->services[i]->descriptor->n_methods;
 	s->method_list = calloc(s->method_count + 1, sizeof(*s->method_list));
@@ -69,8 +83,24 @@ register_methods(struct rpc_server *s)
 			m->path = arena_printf(s->arena, "/%s/%s", d->name, d->methods[j].name);
 			m->registered = grpc_server_register_method(
 			    s->core, m->path, NULL, GRPC_SRM_PAYLOAD_READ_INITIAL_BYTE_BUFFER, 0);
+			m->batched = batched_of(s, d->methods[j].name);
+			if (m->batched != NULL && m->batched->max > s->batch_max)
+				s->batch_max = m->batched->max;
 		}
 	}
+}
+
+/* Nobody who waits for its events looks at the connections. */
+static grpc_completion_queue *
+others_new(void)
+{
+	const grpc_completion_queue_attributes how = {
+		.version = GRPC_CQ_CURRENT_VERSION,
+		.cq_completion_type = GRPC_CQ_NEXT,
+		.cq_polling_type = GRPC_CQ_NON_POLLING,
+	};
+
+	return grpc_completion_queue_create(grpc_completion_queue_factory_lookup(&how), &how, NULL);
 }
 
 struct rpc_server *
@@ -99,7 +129,8 @@ rpc_server_new(const struct rpc_options *options, ProtobufCService *const *servi
 	s->shut_op.kind = OP_CLOSE;
 	s->core = core_new(options);
 	s->methods = grpc_completion_queue_create_for_next(NULL);
-	s->others = grpc_completion_queue_create_for_next(NULL);
+	s->others = others_new();
+	duty_open(s);
 	grpc_server_register_completion_queue(s->core, s->methods, NULL);
 	grpc_server_register_completion_queue(s->core, s->others, NULL);
 	register_methods(s);
@@ -111,35 +142,6 @@ rpc_server_new(const struct rpc_options *options, ProtobufCService *const *servi
 }
 
 /* --- threads --- */
-
-static void *
-work(void *worker)
-{
-	struct worker *w = worker;
-	struct rpc_server *s = w->server;
-	const struct rpc_options *o = &s->options;
-	struct pg *pg = o->database != NULL ? pg_open(o->database, o->role) : NULL;
-	struct arena *a = arena_new();
-	grpc_event ev;
-
-	while ((ev = grpc_completion_queue_next(s->methods, gpr_inf_future(GPR_CLOCK_REALTIME), NULL)).type !=
-	       GRPC_QUEUE_SHUTDOWN) {
-		struct op *op = ev.tag;
-
-		call_taken();
-		if (op->kind == OP_ARRIVE && ev.success) {
-			pulse_beat(&w->pulse);
-			method_run(op->call, a, pg);
-			pulse_rest(&w->pulse);
-		} else if (op->kind == OP_CLOSE) {
-			call_closed(op->call);
-		}
-		call_unref(op->call);
-	}
-	arena_free(a);
-	pg_close(pg);
-	return NULL;
-}
 
 static void
 shutdown_complete(struct rpc_server *s)
@@ -171,7 +173,7 @@ serve_others(void *server)
 	return NULL;
 }
 
-static void
+void
 thread_start(pthread_t *ret_thread, void *(*body)(void *), void *arg)
 {
 	int err = pthread_create(ret_thread, NULL, body, arg);
@@ -180,6 +182,20 @@ thread_start(pthread_t *ret_thread, void *(*body)(void *), void *arg)
 		return;
 	fprintf(stderr, "can't start a thread: %s\n", strerror(err));
 	abort();
+}
+
+/*
+ * As many as can run at once: then a worker that finished finds the next ones waiting for it.  But calls of a batched method are taken one by
+ * one, each of which brings up the next, and each that the library waits for costs it some time at every event (Debian builds it
+ * with the checks of its developers).
+ */
+static void
+arm(struct rpc_server *s, const struct method *m)
+{
+	int count = m->batched != NULL ? BATCH_ARMED : s->options.threads;
+
+	for (int i = 0; i < count; i++)
+		method_arm(s, m);
 }
 
 void
@@ -193,15 +209,14 @@ rpc_server_start(struct rpc_server *s)
 		abort();
 	grpc_server_start(s->core);
 	s->started = true;
-	/* As many as can run at once: then a worker that finished finds the next one waiting for it. */
 	for (size_t i = 0; i < s->method_count; i++)
-		for (int j = 0; j < n; j++)
-			method_arm(s, &s->method_list[i]);
+		arm(s, &s->method_list[i]);
 	stream_arm(s);
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; i < n; i++)
 		s->workers[i].server = s;
+	duty_start(s);
+	for (int i = 0; i < n; i++)
 		thread_start(&s->workers[i].thread, work, &s->workers[i]);
-	}
 	thread_start(&s->others_thread, serve_others, s);
 	thread_start(&s->health_thread, health_loop, s);
 }
@@ -242,6 +257,7 @@ rpc_server_stop(struct rpc_server *s, int grace_ms)
 	}
 	grpc_completion_queue_shutdown(s->methods);
 	grpc_completion_queue_shutdown(s->others);
+	duty_end(s);
 	for (int i = 0; i < s->options.threads; i++)
 		pthread_join(s->workers[i].thread, NULL);
 	pthread_join(s->others_thread, NULL);
@@ -278,6 +294,7 @@ rpc_server_free(struct rpc_server *s)
 	if (s == NULL || s->started)
 		return; /* threads of a server that couldn't be stopped still use it */
 	core_free(s);
+	duty_close(s);
 	health_close(s);
 	arena_free(s->scratch);
 	arena_free(s->arena);

@@ -1,11 +1,16 @@
-/* cache.h - tokens that were verified, by a keyed 256-bit hash of their whole text: nobody finds two of one hash. */
+/*
+ * cache.h - tokens that were verified, by a hash of their whole text: SipHash-2-4 of 128 bits under a key made at random, which never
+ * leaves the process.  Nobody sees a hash, so nobody can find a text that has another's but by guessing 128 bits.
+ */
 #ifndef TOKEN_CACHE_H
 #define TOKEN_CACHE_H
+
+#include <sodium.h>
 
 #include "lib/base/uuid.h"
 #include "lib/token/internal.h"
 
-#define CACHE_HASH 32
+#define CACHE_HASH crypto_shorthash_siphashx24_BYTES
 #define CACHE_SETS 512
 #define CACHE_WAYS 4
 
@@ -17,7 +22,7 @@ struct cache_entry {
 };
 
 struct cache {
-	unsigned char key[CACHE_HASH];
+	unsigned char key[crypto_shorthash_siphashx24_KEYBYTES];
 	struct cache_entry entries[CACHE_SETS][CACHE_WAYS];
 };
 

@@ -3,7 +3,6 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/config.h"
-#include "lib/base/log.h"
 #include "lib/pg/pg.h"
 #include "lib/web/authorise.h"
 #include "lib/web/counts.h"
@@ -14,6 +13,7 @@
 #include "lib/web/request.h"
 #include "lib/web/route.h"
 #include "lib/web/throttle.h"
+#include "lib/web/together.h"
 #include "lib/web/trail.h"
 
 bool
@@ -41,13 +41,13 @@ web_worker_close(struct web_worker *worker)
 static void
 take_request_id(struct ctx *cx, const struct request *rq)
 {
-	const char *id = request_header(rq, "HTTP_X_REQUEST_ID");
+	const char *id = request_header(rq, "HTTP_X_REQUEST_ID"), *trace = request_header(rq, "HTTP_TRACEPARENT");
 
-	if (id == NULL || !request_id_valid(id))
-		id = request_header(rq, "HTTP_TRACEPARENT");
 	if (id != NULL && request_id_valid(id))
 		cx->request_id = arena_strdup(cx->arena, id);
-	trace_join(&cx->trace, request_header(rq, "HTTP_TRACEPARENT"));
+	else if (trace != NULL && request_id_valid(trace))
+		cx->request_id = arena_strdup(cx->arena, trace);
+	trace_join(&cx->trace, trace);
 }
 
 /* 406, or what the answer will be. */
@@ -55,7 +55,7 @@ static enum rc
 choose_media(struct ctx *cx, struct request *rq)
 {
 	const char *media = rq->route->media, *other = rq->route->csv ? "text/csv" : media;
-	struct media_accept accept = media_accept(request_header(rq, "HTTP_ACCEPT"), other);
+	struct media_accept accept = media_accept(rq->accept, other);
 
 	rq->wants_csv = rq->route->csv && accept.first;
 	if (media != NULL ? accept.other : accept.json || accept.other)
@@ -68,12 +68,23 @@ choose_media(struct ctx *cx, struct request *rq)
 static enum rc
 check_media(struct ctx *cx, struct request *rq)
 {
-	const char *type = request_header(rq, "CONTENT_TYPE");
-	bool due = rq->route->body != NULL;
+	const char *type = rq->route->body == NULL ? NULL : request_header(rq, "CONTENT_TYPE");
 
-	if (due && (type != NULL ? !media_is_json(type) : rq->body_length > 0))
+	if (rq->route->body != NULL && (type != NULL ? !media_is_json(type) : rq->body_length > 0))
 		return err_set(cx, RC_MEDIA_TYPE, "The body must be application/json");
 	return choose_media(cx, rq);
+}
+
+/* "GET /patients/{id}" */
+static const char *
+route_name(struct arena *a, const struct web_route *route)
+{
+	struct buf name = { .arena = a };
+
+	buf_add_text(&name, route->method);
+	buf_add_char(&name, ' ');
+	buf_add_text(&name, route->pattern);
+	return name.bytes;
 }
 
 /* From the first byte to the handler's door. */
@@ -83,7 +94,8 @@ admit(struct ctx *cx, struct request *rq, struct reply *rp, bool *ret_ended)
 	enum rc rc = request_parse_path(cx, rq), body;
 	const char *allow;
 
-	rq->takes_problem = media_accept(request_header(rq, "HTTP_ACCEPT"), NULL).problem;
+	rq->accept = request_header(rq, "HTTP_ACCEPT");
+	rq->takes_problem = media_accept(rq->accept, NULL).problem;
 	if (rc == RC_OK)
 		rc = route_find(rq);
 	if (rc == RC_METHOD && strcmp(rq->method, "OPTIONS") == 0 && (allow = route_allow(cx, rq)) != NULL) {
@@ -94,7 +106,7 @@ admit(struct ctx *cx, struct request *rq, struct reply *rp, bool *ret_ended)
 	body = request_read_body(rc == RC_OK ? cx : &(struct ctx){ .arena = cx->arena }, rq, ret_ended);
 	if (rc != RC_OK || rq->route == NULL)
 		return rc;
-	rq->route_name = arena_printf(cx->arena, "%s %s", rq->route->method, rq->route->pattern);
+	rq->route_name = route_name(cx->arena, rq->route);
 	rc = authorise(cx, rq);
 	if (rc == RC_OK)
 		rc = body;
@@ -137,11 +149,11 @@ log_answer(
     const struct ctx *cx, const struct request *rq, const struct reply *rp, enum rc rc, int64_t started)
 {
 	const char *what = rq->route == NULL ? "(no route)" : rq->route->pattern;
-	bool plain = strspn(rq->method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == strlen(rq->method);
+	bool plain = rq->route != NULL || strspn(rq->method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == strlen(rq->method);
 
 	if (rc == RC_OK && rq->route != NULL && rq->route->quiet)
 		return;
-	log_request(cx, plain ? rq->method : "(other)", what, rp->status, rc, started);
+	log_together(cx, plain ? rq->method : "(other)", what, rp->status, rc, started);
 }
 
 enum web_end

@@ -53,7 +53,7 @@ look_at_database(struct attention *a, const struct web_program *program)
 	if (rc != RC_OK)
 		notify_status("Serving, but the database can't be asked: %s", cx.err.detail != NULL ? cx.err.detail : rc_meaning(rc)->name);
 	else if (a->away)
-		notify_status("Serving with %d threads", a->threads);
+		notify_status("%s", a->serving);
 	a->away = rc != RC_OK;
 	arena_reset(a->prober.arena);
 	if (!a->away)
@@ -64,7 +64,7 @@ void
 attention_begin(struct attention *a, const struct web_program *program)
 {
 	a->prober.program = program;
-	notify_ready("Serving with %d threads", a->threads);
+	notify_ready("%s", a->serving);
 	atomic_store(&a->asked_in_vain, true);
 }
 
@@ -83,8 +83,8 @@ attention_alive(void *attention)
 	for (int i = 0; i < a->threads; i++)
 		stuck += pulse_stuck(&a->pulses[i], longest_step_ms());
 	if (stuck == a->threads) {
-		log_line(LOG_ERROR, "all %d threads are stuck, each in a request that should have ended long ago", stuck);
-		notify_status("All %d threads are stuck", stuck);
+		log_line(LOG_ERROR, "stuck: each thread that answers (%d) is in a request that should have ended long ago", stuck);
+		notify_status("Stuck: no thread that answers gets on");
 		return false;
 	}
 	if (atomic_exchange(&a->asked_in_vain, false) || a->away)

@@ -11,6 +11,7 @@
 struct attention {
 	struct pulse *pulses; /* of the threads, while they answer */
 	int threads;
+	char serving[40]; /* what is said while all is well */
 	atomic_bool asked_in_vain; /* a request was answered 503 since the database was last looked at */
 	struct web_worker prober;
 	bool prober_open, away;

@@ -33,7 +33,7 @@ announced_length(const struct request *rq)
 static bool
 discard(struct request *rq, int64_t had)
 {
-	char scratch[8192];
+	char scratch[4096];
 	ptrdiff_t n;
 
 	while (had < DISCARD_MAX) {
@@ -50,7 +50,7 @@ request_read_body(struct ctx *cx, struct request *rq, bool *ret_ended)
 {
 	struct buf body = { .arena = cx->arena };
 	int64_t announced = announced_length(rq), max = config->web.body_max;
-	char piece[8192];
+	char piece[4096];
 	ptrdiff_t n;
 
 	*ret_ended = false;

@@ -1,5 +1,5 @@
 /*
- * engine.h - what a way of getting requests (FastCGI over libfcgi, plain CGI, a test's memory) offers to
+ * engine.h - what a way of getting requests (FastCGI over fibers or over libfcgi, plain CGI, a test's memory) offers to
  * lib/web, and what it gets: one function that answers a request.
  *
  * A further engine fills in struct web_env for each request, calls web_answer from as many threads (or
@@ -40,7 +40,7 @@ enum web_end {
 	WEB_BREAK, /* close without an end: the answer is a fragment, and the client must notice */
 };
 
-/* What answers one request after the other; belongs to one thread. */
+/* What answers one request after the other; belongs to one thread, or one loop. */
 struct web_worker {
 	const struct web_program *program;
 	struct arena *arena; /* reset by web_answer */
@@ -57,6 +57,7 @@ void web_worker_close(struct web_worker *worker);
 /* Serves descriptor 0, a listening socket, until SIGTERM, SIGINT or SIGUSR1, which the caller has blocked.
  * Returns the exit status. */
 int engine_fcgi(const struct web_program *program);
+int engine_loop(const struct web_program *program);
 
 /* Answers the one request of the environment and descriptors 0 and 1.  Returns the exit status. */
 int engine_cgi(const struct web_program *program);

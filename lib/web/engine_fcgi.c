@@ -312,6 +312,7 @@ engine_fcgi(const struct web_program *program)
 		log_line(LOG_INFO, "serving with %d threads", started);
 		server.attention.pulses = pulses;
 		server.attention.threads = started;
+		snprintf(server.attention.serving, sizeof(server.attention.serving), "Serving with %d threads", started);
 		attention_begin(&server.attention, program);
 		attend(&attendant);
 		attention_end(&server.attention);

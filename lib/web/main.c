@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -155,6 +156,14 @@ schema_fits(const struct web_program *program)
 	return fit == PG_FITS || (fit == PG_UNKNOWN && pg_schema_await());
 }
 
+typedef int engine_fn(const struct web_program *program);
+
+static engine_fn *
+engine_of(bool fcgi)
+{
+	return !fcgi ? engine_cgi : strcmp(config->web.engine, "loop") == 0 ? engine_loop : engine_fcgi;
+}
+
 static int
 serve(const struct web_program *given)
 {
@@ -189,7 +198,7 @@ serve(const struct web_program *given)
 	program->limits = open_limits(program);
 	if (program->start != NULL)
 		program->start();
-	status = fcgi ? engine_fcgi(program) : engine_cgi(program);
+	status = engine_of(fcgi)(program);
 	if (program->stop != NULL)
 		program->stop();
 	audit_spool_free(program->spool);

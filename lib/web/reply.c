@@ -1,6 +1,5 @@
 #include "lib/web/reply.h"
 
-#include <stdarg.h>
 #include <string.h>
 #include <time.h>
 
@@ -23,20 +22,25 @@ reply_init(struct reply *rp, struct ctx *cx, const struct request *rq)
 }
 
 void
-reply_header(struct reply *rp, const char *name, const char *fmt, ...)
+header_add(struct buf *headers, const char *name, const char *value)
 {
-	va_list ap;
+	buf_add_text(headers, name);
+	buf_add_text(headers, ": ");
+	buf_add_text(headers, value);
+	buf_add_text(headers, "\r\n");
+}
 
-	va_start(ap, fmt);
-	buf_addf(&rp->headers, "%s: %s\r\n", name, arena_vprintf(rp->cx->arena, fmt, ap));
-	va_end(ap);
+void
+reply_header(struct reply *rp, const char *name, const char *value)
+{
+	header_add(&rp->headers, name, value);
 }
 
 /* RFC 6750, section 3: no error code where there was no token. */
 static void
 challenge(struct reply *rp)
 {
-	reply_header(rp, "WWW-Authenticate", "%s",
+	reply_header(rp, "WWW-Authenticate",
 	    rp->rq->token_refused ? "Bearer error=\"invalid_token\"" : "Bearer");
 }
 
@@ -63,8 +67,11 @@ success_status(const struct request *rq)
 static void
 add_etag(struct reply *rp, int64_t version)
 {
-	if (version > 0)
-		reply_header(rp, "ETag", "\"%lld\"", (long long)version);
+	if (version <= 0)
+		return;
+	buf_add_text(&rp->headers, "ETag: \"");
+	buf_add_number(&rp->headers, version);
+	buf_add_text(&rp->headers, "\"\r\n");
 }
 
 enum rc
@@ -106,13 +113,12 @@ enum rc
 reply_created_at(struct ctx *cx, struct reply *rp, const struct field *table, const void *thing,
     const char *path, int64_t version)
 {
-	(void)cx;
 	start(rp, 201);
 	rp->count = 1;
 	rp->made = strrchr(path, '/') + 1;
 	trail_subject(rp->rq, table, thing);
 	add_etag(rp, version);
-	reply_header(rp, "Location", "%s%s", config->web.public_url, path);
+	reply_header(rp, "Location", arena_printf(cx->arena, "%s%s", config->web.public_url, path));
 	field_write(&rp->content, table, thing);
 	return RC_OK;
 }
@@ -137,7 +143,7 @@ add_link(struct reply *rp, const char *key)
 	}
 	buf_addf(&link, "cursor=%s&limit=%lld>; rel=\"next\"", cursor_encode(rp->cx->arena, key),
 	    (long long)page.limit);
-	reply_header(rp, "Link", "%s", link.bytes);
+	reply_header(rp, "Link", link.bytes);
 }
 
 /* The answer as a file; its name has nothing in it that would need quoting. */
@@ -153,7 +159,7 @@ add_file(struct reply *rp, const char *type, const char *filename)
 		if (!(*s >= 'a' && *s <= 'z') && !(*s >= 'A' && *s <= 'Z') && !(*s >= '0' && *s <= '9') &&
 		    strchr("._-", *s) == NULL)
 			*s = '_';
-	reply_header(rp, "Content-Disposition", "attachment; filename=\"%s\"", name);
+	reply_header(rp, "Content-Disposition", arena_printf(rp->cx->arena, "attachment; filename=\"%s\"", name));
 }
 
 /* "statement.csv" of "/accounts/{patientId}/statement": nothing that says whose it is. */
@@ -261,7 +267,7 @@ void
 reply_options(struct reply *rp, const char *allow)
 {
 	start(rp, 204);
-	reply_header(rp, "Allow", "%s", allow);
+	reply_header(rp, "Allow", allow);
 }
 
 static void
@@ -269,7 +275,8 @@ add_member(struct buf *b, const char *name, const char *text)
 {
 	if (b->length > 1)
 		buf_add_char(b, ',');
-	buf_addf(b, "\"%s\":", name);
+	buf_add_json(b, name);
+	buf_add_char(b, ':');
 	buf_add_json(b, text);
 }
 
@@ -315,12 +322,12 @@ reply_error(struct reply *rp, enum rc rc)
 	add_member(&rp->content, "instance", rp->rq->path);
 	buf_add_char(&rp->content, '}');
 	if (rc == RC_METHOD && (allow = route_allow(rp->cx, rp->rq)) != NULL)
-		reply_header(rp, "Allow", "%s", allow);
+		reply_header(rp, "Allow", allow);
 	if (meaning->http == 401)
 		challenge(rp);
 	if (meaning->http == 503)
 		reply_header(rp, "Retry-After", "1");
 	if (rc == RC_THROTTLED)
-		reply_header(rp, "Retry-After", "%lld",
-		    (long long)(rp->cx->err.retry_after_s > 0 ? rp->cx->err.retry_after_s : 1));
+		reply_header(rp, "Retry-After",
+		    arena_printf(rp->cx->arena, "%lld", (long long)(rp->cx->err.retry_after_s > 0 ? rp->cx->err.retry_after_s : 1)));
 }

@@ -30,8 +30,9 @@ struct reply {
 
 void reply_init(struct reply *rp, struct ctx *cx, const struct request *rq);
 
-void reply_header(struct reply *rp, const char *name, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+/* One more line of a head. */
+void header_add(struct buf *headers, const char *name, const char *value);
+void reply_header(struct reply *rp, const char *name, const char *value);
 
 /* 204 with Allow. */
 void reply_options(struct reply *rp, const char *allow);

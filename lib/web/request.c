@@ -85,8 +85,7 @@ static const char path_characters[] = "-._~!$&'()*+,;=:@/%";
 static void
 find_path(struct request *rq, struct buf *path)
 {
-	const char *uri = request_header(rq, "REQUEST_URI"), *script = request_header(rq, "SCRIPT_NAME"),
-		   *info;
+	const char *uri = rq->uri, *script = request_header(rq, "SCRIPT_NAME"), *info;
 	size_t skip, name;
 
 	if (uri == NULL) {
@@ -122,6 +121,7 @@ request_parse_path(struct ctx *cx, struct request *rq)
 	if (rq->method == NULL)
 		rq->method = "GET";
 	rq->head = strcmp(rq->method, "HEAD") == 0;
+	rq->uri = request_header(rq, "REQUEST_URI");
 	find_path(rq, &path);
 	rq->path = path.length == 0 ? "/" : path.bytes;
 	for (at = rq->path; *at == '/'; at += length) {
@@ -165,13 +165,12 @@ check_query_name(struct ctx *cx, const struct request *rq, const char *name)
 enum rc
 request_parse_query(struct ctx *cx, struct request *rq)
 {
-	const char *at = request_header(rq, "QUERY_STRING"), *uri;
+	const char *at = request_header(rq, "QUERY_STRING"), *mark;
 	enum rc rc = RC_OK;
 	size_t length;
 
-	if (at == NULL && (uri = request_header(rq, "REQUEST_URI")) != NULL &&
-	    (uri = strchr(uri, '?')) != NULL)
-		at = uri + 1;
+	if (at == NULL && rq->uri != NULL && (mark = strchr(rq->uri, '?')) != NULL)
+		at = mark + 1;
 	if (at == NULL)
 		return RC_OK;
 	rq->query = arena_zalloc_n(cx->arena, QUERY_MAX, sizeof(*rq->query));

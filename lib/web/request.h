@@ -24,6 +24,8 @@ struct request {
 	const char *route_name;        /* its method and pattern */
 	const char *method;
 	bool head;          /* HEAD, which is answered as GET without content */
+	const char *accept; /* NULL: anything will do */
+	const char *uri;    /* as it was sent, with its query; NULL: the server doesn't say */
 	bool takes_problem; /* Accept names application/problem+json */
 	bool wants_csv;     /* Accept prefers the text/csv that the route can answer with */
 	const char *path;   /* as it was sent, without the query; only characters that a URI may have */

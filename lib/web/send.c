@@ -39,25 +39,44 @@ write_out(struct reply *rp, const struct buf *b)
 }
 
 static void
+add_status(struct buf *head, int status)
+{
+	buf_add_text(head, "Status: ");
+	buf_add_number(head, status);
+	buf_add_char(head, ' ');
+	buf_add_text(head, phrase(status));
+	buf_add_text(head, "\r\n");
+}
+
+/* What the content is, of an answer that may have some. */
+static void
+describe_content(struct buf *head, const struct reply *rp, bool whole)
+{
+	const char *type = rp->type != NULL ? rp->type : "application/json";
+
+	if (rp->content.length > 0 || rp->streaming)
+		header_add(head, "Content-Type", rp->problem ? "application/problem+json" : type);
+	if (!whole)
+		return;
+	buf_add_text(head, "Content-Length: ");
+	buf_add_number(head, (int64_t)rp->content.length);
+	buf_add_text(head, "\r\n");
+}
+
+static void
 send_head(struct reply *rp, bool whole)
 {
 	struct buf head = { .arena = rp->cx->arena };
 
-	buf_addf(&head, "Status: %d %s\r\n", rp->status, phrase(rp->status));
-	if (rp->status != 204 && rp->status != 304) {
-		if (rp->content.length > 0 || rp->streaming)
-			buf_addf(&head, "Content-Type: %s\r\n",
-			    rp->problem		? "application/problem+json"
-			    : rp->type != NULL	? rp->type
-						: "application/json");
-		if (whole)
-			buf_addf(&head, "Content-Length: %zu\r\n", rp->content.length);
-	}
+	add_status(&head, rp->status);
+	if (rp->status != 204 && rp->status != 304)
+		describe_content(&head, rp, whole);
 	if (rp->max_age_s > 0)
 		buf_addf(&head, "Cache-Control: public, max-age=%d\r\n", rp->max_age_s);
 	else
-		buf_add_text(&head, "Cache-Control: no-store\r\n");
-	buf_addf(&head, "X-Content-Type-Options: nosniff\r\nX-Request-Id: %s\r\n", rp->cx->request_id);
+		header_add(&head, "Cache-Control", "no-store");
+	header_add(&head, "X-Content-Type-Options", "nosniff");
+	header_add(&head, "X-Request-Id", rp->cx->request_id);
 	throttle_headers(&head, rp->rq);
 	if (rp->headers.length > 0)
 		buf_add(&head, rp->headers.bytes, rp->headers.length);

@@ -71,11 +71,19 @@ throttle(struct ctx *cx, struct request *rq, enum rc rc)
 void
 throttle_headers(struct buf *head, const struct request *rq)
 {
-	const char *name = rq->by_account ? "account" : "address";
+	const char *name = rq->by_account ? "\"account\"" : "\"address\"";
 
 	if (rq->limit.quota == 0)
 		return;
-	buf_addf(head, "RateLimit-Policy: \"%s\";q=%d;w=60\r\n", name, rq->limit.quota);
-	buf_addf(head, "RateLimit: \"%s\";r=%d;t=%lld\r\n", name, rq->limit.remaining,
-	    (long long)((rq->limit.reset_us + 999999) / 1000000));
+	buf_add_text(head, "RateLimit-Policy: ");
+	buf_add_text(head, name);
+	buf_add_text(head, ";q=");
+	buf_add_number(head, rq->limit.quota);
+	buf_add_text(head, ";w=60\r\nRateLimit: ");
+	buf_add_text(head, name);
+	buf_add_text(head, ";r=");
+	buf_add_number(head, rq->limit.remaining);
+	buf_add_text(head, ";t=");
+	buf_add_number(head, (rq->limit.reset_us + 999999) / 1000000);
+	buf_add_text(head, "\r\n");
 }

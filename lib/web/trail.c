@@ -5,6 +5,7 @@
 #include "lib/audit/audit.h"
 #include "lib/base/uuid.h"
 #include "lib/web/reply.h"
+#include "lib/web/together.h"
 
 /* Whoever did not prove who they are has got nothing to see: the log has them, and they can't fill the trail. */
 static bool
@@ -98,7 +99,7 @@ note(struct ctx *cx, const struct request *rq, const struct reply *rp, const cha
 		.result = result,
 	};
 
-	return audit_note(cx, rq->program->spool, &entry);
+	return note_together(cx, rq->program->spool, &entry);
 }
 
 enum rc

@@ -79,6 +79,19 @@ def test_name_filter_is_the_prefix_of_any_word(family, prefix, names):
     assert sum(1 for p in found if p["name"].endswith(name)) == names
 
 
+def test_words_are_found_only_as_they_follow_each_other():
+    tag = "Q" + uuid.uuid4().hex[:12]
+    made = registered(name=f"{tag}  l'\\Été Tag!")
+
+    def found(name):
+        return [p["id"] for p in get(query("/patients", name=name)).json] == [made["id"]]
+
+    for asked in (tag, f"{tag}  l", f"{tag.lower()}  L'\\ETE ta", f"{tag}  l'\\été tag!"):
+        assert found(asked), asked
+    for asked in (f"{tag} l", f"l'\\Été {tag}", f"{tag}  l' tag", f"{tag[:5]}  l'", f"{tag}  l'\\Été Tag! x", f"{tag}  'l"):
+        assert not found(asked), asked
+
+
 @pytest.mark.parametrize("sign", ["%", "_", "\\"])
 def test_signs_of_like_stand_for_themselves(sign):
     tag = uuid.uuid4().hex

@@ -16,16 +16,19 @@ class Connection:
         self.keep = keep
         self.token = program.token
 
-    def send(self, method="GET", path="/health/patient/live", body=b"", pieces=1):
+    def send(self, **request):
+        self.socket.sendall(self.request(**request))
+
+    def request(self, method="GET", path="/health/patient/live", body=b"", pieces=1, **more):
         variables = {"REQUEST_METHOD": method, "REQUEST_URI": path, "QUERY_STRING": "", "CONTENT_LENGTH": str(len(body)),
-                     "CONTENT_TYPE": "application/json", "HTTP_AUTHORIZATION": "Bearer " + self.token}
+                     "CONTENT_TYPE": "application/json", "HTTP_AUTHORIZATION": "Bearer " + self.token, **more}
         params = b"".join(struct.pack(">II", len(k) | 1 << 31, len(v) | 1 << 31) + k.encode() + v.encode()
                           for k, v in variables.items())
         out = record(BEGIN, struct.pack(">HB5x", 1, self.keep)) + record(PARAMS, params) + record(PARAMS, b"")
         size = max(1, -(-len(body) // pieces))
         for at in range(0, len(body), size):
             out += record(STDIN, body[at:at + size])
-        self.socket.sendall(out + record(STDIN, b""))
+        return out + record(STDIN, b"")
 
     def answer(self):
         """Status and content; None where the connection ended instead."""
@@ -62,5 +65,5 @@ class Connection:
         return bool(select.select([self.socket], [], [], 0)[0])
 
 
-def record(kind, content):
-    return struct.pack(">BBHHBB", 1, kind, 1, len(content), 0, 0) + content
+def record(kind, content, id=1):
+    return struct.pack(">BBHHBB", 1, kind, id, len(content), 0, 0) + content

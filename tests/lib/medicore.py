@@ -125,9 +125,12 @@ class Postgres:
         finally:
             connection.close()
 
+    def medicore(self, *args, **more):
+        return subprocess.run([BUILD / "medicore", *args], text=True, env=self.environ(**more), stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE)
+
     def migrate(self, *args, migrations=TOP / "db", **more):
-        return subprocess.run([BUILD / "medicore", "migrate", "--migrations", migrations, *args], text=True,
-                              env=self.environ(**more), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        return self.medicore("migrate", "--migrations", migrations, *args, **more)
 
 
 class System:
@@ -199,7 +202,7 @@ class System:
         os.kill(pid, how)
         wait_until(lambda: not alive(pid), 20, f"the end of {name}")
 
-    def start_another(self, name):
+    def start_another(self, name, environ=None):
         """One more of a relay or worker, the way ./dev up starts it, which doesn't know of it."""
         relay = name.startswith("relay-")
         command = ["medicore-relay", name.removeprefix("relay-")] if relay else [f"medicore-{name}"]
@@ -208,7 +211,8 @@ class System:
         program = str(copy if copy.exists() else self.tool(command[0]))
         with open(self.run / "log" / f"{name}.log", "a") as log:
             return subprocess.Popen([program, *command[1:], "--config", str(self.run / "medicore.conf")],
-                                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **rights)
+                                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                                    env={**os.environ, **(environ or {})}, **rights)
 
     def memory_kib(self, pid, what="Pss"):
         for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():

@@ -69,6 +69,25 @@ START_TEST(a_second_event_of_one_booking_makes_no_second_invoice)
 }
 END_TEST
 
+/* Those that don't become an invoice take none of the numbers. */
+START_TEST(a_batch_numbers_its_invoices_without_gaps)
+{
+	const char *a = new_id();
+	struct billing_event batch[] = { booked("1", a, "GP-1"), booked("2", a, "GP-1"), booked("3", new_id(), "NOT-LISTED"),
+		booked("4", new_id(), "GP-1"), cancelled("5", new_id()), booked("6", new_id(), "GP-1") };
+
+	take(batch, COUNT(batch));
+	take(batch, COUNT(batch));
+	take_one(booked("7", a, "GP-1"));
+	take_one(booked("8", new_id(), "GP-1"));
+	ck_assert_str_eq(text("select string_agg(number, ' ' order by number) from invoice"),
+	    text("select concat_ws(' ', year || '-000001', year || '-000002', year || '-000003', year || '-000004')"
+		 " from (select extract(year from now() at time zone '%s') as year) y", config->scheduling.zone));
+	ck_assert_int_eq(number("select last from invoice_series"), 4);
+	ck_assert_int_eq(number("select max(version) from invoice"), 1);
+}
+END_TEST
+
 START_TEST(an_empty_batch_is_nothing)
 {
 	struct billing_tally tally = take(NULL, 0);
@@ -529,6 +548,7 @@ events_suite(void)
 	tcase_add_test(t, a_price_that_changes_later_leaves_the_invoice_alone);
 	tcase_add_test(t, the_same_event_ten_times_has_one_effect);
 	tcase_add_test(t, a_second_event_of_one_booking_makes_no_second_invoice);
+	tcase_add_test(t, a_batch_numbers_its_invoices_without_gaps);
 	tcase_add_test(t, an_empty_batch_is_nothing);
 	tcase_add_test(t, a_cancellation_before_its_booking_makes_a_void_invoice);
 	tcase_add_test(t, booking_and_cancellation_in_one_batch_make_a_void_invoice_in_either_order);

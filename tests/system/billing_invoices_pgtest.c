@@ -11,6 +11,16 @@ static const struct invoice asked = { .patient_id = PATIENT,
 
 /* --- creating --- */
 
+/* As REST shows it. */
+static const char *
+shown(const struct invoice *invoice)
+{
+	struct buf b = { .arena = super.arena };
+
+	field_write(&b, invoice_fields, invoice);
+	return b.bytes;
+}
+
 START_TEST(an_invoice_is_issued_with_all_of_it_still_to_pay)
 {
 	struct invoice made, found;
@@ -39,6 +49,70 @@ START_TEST(an_unknown_patient_gets_no_invoice)
 	ck_assert_str_eq(rest.err.fields->name, "patientId");
 	ck_assert_str_eq(err_message(&rest, RC_NOT_FOUND), "patient with Id " NOBODY " do not exist");
 	ck_assert_int_eq(number("select count(*) from invoice"), 0);
+}
+END_TEST
+
+START_TEST(of_many_at_once_each_fails_for_itself)
+{
+	static const struct invoice_line line = { .description = "Two", .quantity = 2, .unit_price = { .minor = 50, .known = true }, .tax_rate = 100000 };
+	struct invoice all[] = { asked, asked, asked, asked, asked };
+	struct invoice_order orders[COUNT(all)];
+	struct ctx each[COUNT(all)];
+	struct invoice found;
+
+	all[1].patient_id = NOBODY;
+	all[2].lines = (struct field_list){ .rows = &line, .count = 1 }; /* beside the amount */
+	all[3].draft = true;
+	all[4].amount = (struct money){ 0 };
+	all[4].lines = all[2].lines;
+	for (size_t i = 0; i < COUNT(all); i++) {
+		each[i] = rest;
+		orders[i] = (struct invoice_order){ .cx = &each[i], .asked = &all[i] };
+	}
+	ck_assert_int_eq(invoice_create_all(&rest, &known_patients, orders, COUNT(orders)), RC_OK);
+	ck_assert_int_eq(orders[1].rc, RC_NOT_FOUND);
+	ck_assert_str_eq(err_message(&each[1], RC_NOT_FOUND), "patient with Id " NOBODY " do not exist");
+	ck_assert_int_eq(orders[2].rc, RC_INVALID);
+	ck_assert_str_eq(each[2].err.fields->name, "amount");
+	ck_assert_ptr_null(each[0].err.message);
+	ck_assert_int_eq(number("select count(*) from invoice"), 3);
+	ck_assert_int_eq(number("select count(*) from outbox where type like '%%issued%%'"), 2);
+	ck_assert_int_eq(number("select count(distinct posting) from ledger"), 2);
+	for (size_t i = 0; i < COUNT(orders); i++) {
+		if (i == 1 || i == 2)
+			continue;
+		ck_assert_int_eq(orders[i].rc, RC_OK);
+		/* What its maker is told is what everybody finds. */
+		ck_assert_int_eq(invoice_find(&rest, orders[i].saved.id, &found), RC_OK);
+		ck_assert_str_eq(shown(&found), shown(&orders[i].saved));
+	}
+}
+END_TEST
+
+START_TEST(without_the_patient_service_none_of_many_is_made)
+{
+	struct ctx each[] = { rest, rest };
+	struct invoice_order orders[] = { { .cx = &each[0], .asked = &asked }, { .cx = &each[1], .asked = &asked } };
+
+	ck_assert_int_eq(invoice_create_all(&rest, &away, orders, 2), RC_UNAVAILABLE);
+	ck_assert_int_eq(orders[0].rc, RC_OK);
+	ck_assert_int_eq(number("select count(*) from invoice"), 0);
+}
+END_TEST
+
+/* One that PostgreSQL refuses takes no other with it. */
+START_TEST(what_postgresql_refuses_fails_alone)
+{
+	struct invoice bad = asked;
+	struct ctx each[] = { rest, rest, rest };
+	struct invoice_order orders[] = { { .cx = &each[0], .asked = &asked }, { .cx = &each[1], .asked = &bad }, { .cx = &each[2], .asked = &asked } };
+
+	bad.due_date = "2026-02-31";
+	ck_assert_int_eq(invoice_create_all(&rest, &known_patients, orders, 3), RC_OK);
+	ck_assert_int_eq(orders[0].rc, RC_OK);
+	ck_assert_int_eq(orders[1].rc, RC_INTERNAL);
+	ck_assert_int_eq(orders[2].rc, RC_OK);
+	ck_assert_int_eq(number("select count(*) from invoice"), 2);
 }
 END_TEST
 
@@ -115,6 +189,36 @@ START_TEST(a_cursor_of_another_list_is_refused)
 }
 END_TEST
 
+/* What foreign keys would keep, and that they wouldn't: currency and patient. */
+START_TEST(what_belongs_to_no_invoice_is_refused)
+{
+	static const char *const deeds[] = {
+		"insert into invoice_line (invoice_id, position, quantity, unit_price, net, tax) values ('" NOBODY "', 1, 1, 1, 1, 0)",
+		"insert into ledger (posting, kind, account, amount, currency, patient_id, invoice_id)"
+		" select '" NOBODY "', 'ISSUE', a, n, 'USD', '" PATIENT "', '" NOBODY "' from (values ('CASH', 1), ('RECEIVABLE', -1)) e (a, n)",
+		"insert into ledger (posting, kind, account, amount, currency, patient_id, invoice_id)"
+		" select '" NOBODY "', 'ISSUE', a, n, 'EUR', patient_id, id from invoice, (values ('CASH', 1), ('RECEIVABLE', -1)) e (a, n)",
+		"insert into ledger (posting, kind, account, amount, currency, patient_id, invoice_id)"
+		" select '" NOBODY "', 'ISSUE', a, n, currency, '" NOBODY "', id from invoice, (values ('CASH', 1), ('RECEIVABLE', -1)) e (a, n)",
+		"insert into ledger (posting, kind, account, amount, currency, patient_id, invoice_id, payment_id)"
+		" select '" NOBODY "', 'PAYMENT', a, n, currency, patient_id, id, '" NOBODY "' from invoice, (values ('CASH', 1), ('RECEIVABLE', -1)) e (a, n)",
+		"delete from payment",
+		"update payment set id = '" NOBODY "'",
+		"update ledger set payment_id = '" NOBODY "'",
+		"delete from invoice where id in (select invoice_id from ledger)",
+		"update invoice set id = '" NOBODY "'",
+		"update invoice_line set invoice_id = '" NOBODY "'",
+		"update ledger set invoice_id = '" NOBODY "'",
+	};
+	struct invoice made;
+
+	ck_assert_int_eq(invoice_create(&rest, &known_patients, &asked, &made), RC_OK);
+	ck_assert_int_eq(pg_script(&super, deeds[_i]), RC_INTERNAL);
+	ck_assert_msg(strstr(super.err.detail, "23503") != NULL, "%s: %s", deeds[_i], super.err.detail);
+	err_clear(&super);
+}
+END_TEST
+
 Suite *
 invoices_suite(void)
 {
@@ -125,10 +229,14 @@ invoices_suite(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, an_invoice_is_issued_with_all_of_it_still_to_pay, 0, 2);
 	tcase_add_test(t, an_unknown_patient_gets_no_invoice);
+	tcase_add_test(t, of_many_at_once_each_fails_for_itself);
+	tcase_add_test(t, without_the_patient_service_none_of_many_is_made);
+	tcase_add_test(t, what_postgresql_refuses_fails_alone);
 	tcase_add_test(t, with_the_patient_service_away_there_is_no_invoice);
 	tcase_add_test(t, an_invoice_that_is_not_there_is_not_found);
 	tcase_add_test(t, lists_give_each_invoice_once_in_order_and_by_filter);
 	tcase_add_test(t, a_cursor_of_another_list_is_refused);
+	tcase_add_loop_test(t, what_belongs_to_no_invoice_is_refused, 0, 12);
 	suite_add_tcase(suite, t);
 	return suite;
 }

@@ -88,7 +88,7 @@ books_setup(void)
 	pgtest_connect(&rest, "medicore_billing_rest");
 	pgtest_connect(&operator, "medicore_operator");
 	pgtest_connect(&super, "postgres");
-	run("truncate invoice, invoice_series, patient_credit restart identity cascade");
+	run("truncate invoice, invoice_line, ledger, invoice_series, patient_credit restart identity cascade");
 	run(books);
 }
 

@@ -236,6 +236,21 @@ def test_what_a_client_says_in_the_servers_place_never_reaches_a_program(door):
     assert values["HTTP_AUTHORIZATION"].startswith("Bearer ")
 
 
+def test_names_of_fields_that_somebody_thinks_up_let_none_through(door):
+    with Echo(door):
+        for n in range(5):
+            status, _, content = get(door, "/health/patient/echo", *(f"X-{n}-{m}: x" for m in range(50)), "X-Forwarded-For: 6.6.6.6", f"X_{n}: 6.6.6.6", "Tracestate: 6.6.6.6")
+            assert status == 200
+            values = dict(json.loads(content))
+            assert values[f"HTTP_X_{n}_49"] == "x" and "6.6.6.6" not in values.values()
+
+
+def test_an_answer_has_its_length_and_varies_by_nothing(door):
+    _, headers, content = get(door, SOMEBODY)
+    assert int(headers["content-length"]) == len(content)
+    assert "transfer-encoding" not in headers and "vary" not in headers
+
+
 def test_a_program_hears_of_a_request_once_its_body_is_there(door):
     with Echo(door) as echo, connect(door.port) as s:
         s.sendall(b"POST /health/patient/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nConnection: close\r\n\r\nx")

@@ -125,8 +125,10 @@ def test_programs_restart_without_a_failed_request(system, door):
 
 # --- a server that is MediCore's alone ---
 
-def test_the_limits_of_a_server_of_its_own_fit_debians_tree(system, tmp_path):
-    """With the worker MPM, which they are for, and connections kept."""
+@pytest.mark.parametrize("define, kept", [("", "enablereuse=on smax=8 ttl=60"), ("Define MEDICORE_libfcgi\n", "enablereuse=on max=5 acquire=5000")],
+                         ids=["loop", "libfcgi"])
+def test_the_limits_of_a_server_of_its_own_fit_debians_tree(system, tmp_path, define, kept):
+    """With the worker MPM, which they are for, and connections kept: no more of them than libfcgi has threads, where that is said."""
     part = tmp_path / "part.conf"
     part.write_text(system.here((system.prefix / "etc/medicore/apache.conf").read_text()))
     command = apache(tmp_path, system.http, f"IncludeOptional {part}")
@@ -135,11 +137,11 @@ def test_the_limits_of_a_server_of_its_own_fit_debians_tree(system, tmp_path):
         old.unlink()
     for kind in ("load", "conf"):
         (enabled / f"mpm_worker.{kind}").symlink_to(f"../mods-available/mpm_worker.{kind}")
-    (tmp_path / "apache2/conf-enabled/medicore.conf").write_text(f"Include {system.prefix}/etc/medicore/apache-limits.conf\n")
+    (tmp_path / "apache2/conf-enabled/medicore.conf").write_text(f"{define}Include {system.prefix}/etc/medicore/apache-limits.conf\n")
     asked = [*command[:-2], "-t", "-D", "DUMP_RUN_CFG"]
     done = subprocess.run(asked, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert done.returncode == 0 and "WARNING" not in done.stdout, done.stdout
-    assert "Define: MEDICORE_KEPT=enablereuse=on max=5 acquire=5000" in done.stdout
+    assert f"Define: MEDICORE_KEPT={kept}\n" in done.stdout
 
 
 @pytest.mark.parametrize("module", MODULES.split())

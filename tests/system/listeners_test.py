@@ -17,7 +17,8 @@ from wire import (billing_pb2, billing_pb2_grpc, health_pb2, health_pb2_grpc, pa
 
 pytestmark = pytest.mark.alone  # answers have tenths of a second
 
-WORKERS = 8  # threads of a listener that run methods
+WORKERS = 4  # threads of patientd that run methods
+CALLS = 32
 Code = grpc.StatusCode
 Serving = health_pb2.HealthCheckResponse
 
@@ -38,6 +39,11 @@ class Listener:
     def verify(self, asked, timeout=20):
         return patient_pb2_grpc.PatientServiceStub(self.channel).verifyPatient(
             patient_pb2.PatientLookupRequest(patientId=asked), timeout=timeout).exists
+
+    def verifying(self, asked, timeout=20):
+        """A call that has begun."""
+        return patient_pb2_grpc.PatientServiceStub(self.channel).verifyPatient.future(
+            patient_pb2.PatientLookupRequest(patientId=asked), timeout=timeout)
 
     def create(self, patient, timeout=20):
         return billing_pb2_grpc.BillingServiceStub(self.channel).createInvoice(
@@ -105,17 +111,17 @@ def code_of(call):
 
 def test_calls_in_flight_finish_when_told_to_stop(server, start, patient):
     listener = start()
-    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-        with Locked(server) as lock:
-            calls = [pool.submit(listener.verify, patient) for _ in range(WORKERS)]
-            lock.wait_for(WORKERS)
-            listener.process.send_signal(signal.SIGTERM)
-            wait_until(lambda: '"stopping"' in listener.log.read_text(), 10, "the listener to stop listening")
-            with grpc.insecure_channel(listener.address, options=[("grpc.use_local_subchannel_pool", 1)]) as late:
-                stub = patient_pb2_grpc.PatientServiceStub(late)
-                wait_until(lambda: code_of(lambda: stub.verifyPatient(patient_pb2.PatientLookupRequest(), timeout=1)) == Code.UNAVAILABLE,
-                           10, "no new calls")
-        assert [c.result() for c in calls] == [True] * WORKERS
+    with Locked(server) as lock:
+        calls = [listener.verifying(patient) for _ in range(CALLS)]
+        lock.wait_for(1)
+        assert listener.health() == Serving.SERVING  # on the same connection: by now all of them are there
+        listener.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: '"stopping"' in listener.log.read_text(), 10, "the listener to stop listening")
+        with grpc.insecure_channel(listener.address, options=[("grpc.use_local_subchannel_pool", 1)]) as late:
+            stub = patient_pb2_grpc.PatientServiceStub(late)
+            wait_until(lambda: code_of(lambda: stub.verifyPatient(patient_pb2.PatientLookupRequest(), timeout=1)) == Code.UNAVAILABLE,
+                       10, "no new calls")
+    assert [c.result().exists for c in calls] == [True] * CALLS
     assert listener.process.wait(10) == 0
 
 
@@ -230,9 +236,12 @@ def test_a_deadline_is_honoured_and_the_worker_is_free_again(server, start, pati
 
 def test_a_stalled_database_stalls_neither_health_nor_reflection_nor_unknown_methods(server, start, patient):
     listener = start()
-    with Locked(server) as lock, concurrent.futures.ThreadPoolExecutor(4 * WORKERS) as pool:
-        calls = [pool.submit(listener.verify, patient) for _ in range(4 * WORKERS)]
-        lock.wait_for(WORKERS)
+    with Locked(server) as lock:
+        calls = []
+        for n in range(1, WORKERS + 1):  # one is stuck, so another takes its place
+            calls.append(listener.verifying(patient))
+            lock.wait_for(n)
+        calls += [listener.verifying(patient) for _ in range(CALLS)]
         began = time.monotonic()
         assert listener.health() == Serving.SERVING
         answers = reflection_pb2_grpc.ServerReflectionStub(listener.channel).ServerReflectionInfo(
@@ -244,7 +253,7 @@ def test_a_stalled_database_stalls_neither_health_nor_reflection_nor_unknown_met
             assert health_pb2_grpc.HealthStub(another).Check(health_pb2.HealthCheckRequest(), timeout=10).status == Serving.SERVING
         assert time.monotonic() - began < 2
         lock.db.rollback()
-        assert all(c.result() for c in calls)
+        assert all(c.result().exists for c in calls)
 
 
 # --- the database away ---

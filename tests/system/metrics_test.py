@@ -109,7 +109,7 @@ def test_a_booking_is_counted_all_its_way(system):
     system.wait_invoice(system.book(patient["id"], code)["id"])
     moved.reaches(1, "events_total", program="billing-worker", verdict="done")
     moved.reaches(1, "outbox_published_total", program="relay-scheduling")
-    moved.reaches(1, "invoices_numbered_total", program="relay-billing")
+    moved.reaches(1, "invoices_numbered_total", program="billing-worker")  # with what it made
     moved.reaches(1, "outbox_published_total", program="relay-billing")  # what became of the invoice
     moved.reaches(1, "audit_entries_stored_total", program="relay-scheduling")
     verify = {"program": "patientd", "method": "patient.PatientService/verifyPatient", "status": "OK"}

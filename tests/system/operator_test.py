@@ -20,7 +20,7 @@ def s(system):
     system.again()
     wait_until(lambda: system.sql("scheduling", "select count(*) from outbox where published_at is null") == [(0,)], 20,
                "what is still on its way")
-    system.sql("billing", "truncate invoice, invoice_series, inbox, cancelled_appointment, dead_letters, service cascade")
+    system.sql("billing", "truncate invoice, invoice_line, ledger, invoice_series, inbox, cancelled_appointment, dead_letters, service cascade")
     system.sql("scheduling", "truncate appointment, outbox")
     system.price("GP-1", "85.55")
     return system
@@ -106,7 +106,7 @@ def test_parked_events_are_counted_also_when_the_outbox_has_forgotten_them(s):
 def test_a_lost_invoice_is_missing(s, outbox):
     a = s.book(s.register()["id"])
     s.wait_invoice(a["id"])
-    s.sql("billing", "truncate invoice cascade")
+    s.sql("billing", "truncate invoice, invoice_line, ledger cascade")
     if outbox == "purged":
         s.sql("scheduling", "delete from outbox")
     assert counts(s, status=1) == (1, 0, 0, 0, 1, 0)
@@ -121,7 +121,7 @@ def test_a_second_invoice_is_seen(s):
               " select gen_random_uuid(), patient_id, appointment_id, 1, 1, 1, 'USD' from invoice")
         assert counts(s, status=1) == (1, 1, 0, 0, 0, 1)
     finally:
-        s.sql("billing", "truncate invoice cascade")
+        s.sql("billing", "truncate invoice, invoice_line, ledger cascade")
         s.sql("billing", "alter table invoice add constraint invoice_appointment_id_key unique (appointment_id)")
 
 

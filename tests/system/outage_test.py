@@ -1,5 +1,7 @@
 """A dependency away is 503 or UNAVAILABLE at once, and all goes on by itself when it is back."""
+import concurrent.futures
 import statistics
+import threading
 import time
 
 import grpc
@@ -101,6 +103,35 @@ def start_only(system, name):
     fields = open(f"/proc/{p.pid}/stat").read().rsplit(")", 1)[1].split()
     (system.run / "pid" / f"{name}.pid").write_text(f"{p.pid}\n")
     (system.run / "pid" / f".{name}").write_text(f"{fields[19]} by-hand\n")
+
+
+def end_backends(system):
+    """Of those that serve already: who is being let in hasn't been asked anything that could be asked again elsewhere."""
+    return system.sql("patient", "select count(*) filter (where pg_terminate_backend(pid)) from pg_stat_activity"
+                      " where usename = 'medicore_patient_rest' and backend_start < now() - interval '100 ms'")[0][0]
+
+
+def test_no_read_fails_when_its_connection_to_the_database_is_ended(system, patient):
+    reads, over = [], threading.Event()
+
+    def read():
+        while not over.is_set():
+            reads.append(system.http("GET", "/patients/" + patient)[0])
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        readers = [pool.submit(read) for _ in range(8)]
+        ended = 0
+        try:
+            while ended < 16:
+                before = len(reads)
+                wait_until(lambda: len(reads) >= before + 40, 10, "reads that go on")
+                ended += end_backends(system)
+        finally:
+            over.set()
+        for reader in readers:
+            reader.result()
+    print(f"{len(reads)} reads, {ended} connections ended")
+    assert set(reads) == {200}
 
 
 def test_database_away_is_503_and_the_first_request_after_its_return_succeeds(system, patient):

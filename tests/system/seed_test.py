@@ -127,7 +127,7 @@ def system():
 def s(system):
     """The system, running and with nobody in it but its administrator."""
     system.sql("patient", "truncate patient")
-    system.sql("billing", "truncate invoice, invoice_series, outbox cascade")
+    system.sql("billing", "truncate invoice, invoice_line, ledger, invoice_series, outbox cascade")
     system.sql("auth", "delete from login_address where account_id in (select id from account where email like '%%seed.example')")
     system.sql("auth", "delete from session where account_id in (select id from account where email like '%%seed.example')")
     system.sql("auth", "delete from account where email like '%%seed.example'")

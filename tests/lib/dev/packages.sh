@@ -6,7 +6,7 @@ packages_build=(gcc make autoconf automake autoconf-archive pkg-config libc6-dev
 packages_run=(fonts-dejavu-core fonts-lohit-deva fonts-droid-fallback postgresql-15 apache2-bin lighttpd lighttpd-mod-openssl lighttpd-modules-lua spawn-fcgi multiwatch curl openssl tzdata)
 packages_kafka=(openjdk-17-jre-headless maven kcat)
 packages_test=(procps iproute2 xz-utils python3 python3-venv python3-pytest python3-pytest-xdist python3-jsonschema python3-yaml python3-grpcio python3-grpc-tools python3-psycopg2
-	systemd strace apache2 python3-jwt python3-cryptography python3-h2 poppler-utils libfcgi-bin mandoc wrk nghttp2-client
+	systemd strace apache2 python3-jwt python3-pygal python3-cryptography python3-h2 poppler-utils libfcgi-bin mandoc wrk nghttp2-client
 	debhelper debootstrap lintian clang libclang-rt-14-dev valgrind prometheus)
 
 # Of the long forms: the Dockerfile's image is built on a bare Debian.

@@ -29,14 +29,15 @@ wanted() {
 	fi
 }
 
-# service NAME EXTRA COMMAND…: starts it unless it runs with the same command, program file and EXTRA.
+# service NAME EXTRA COMMAND…: starts it unless it runs with the same command, program file and EXTRA.  As a unit of systemd would, with
+# SCHED_BATCH (systemd/hardened).
 service() {
 	local name=$1 sig
 	sig=$(signature "${@:2}" "$(for f in "${@:3}"; do [[ ! -f $f ]] || stat -Lc '%Y %s' "$f"; done)")
 	shift 2
 	wanted "$name" "$sig" || return 0
 	service_stop "$name" # what a killed supervisor may have left
-	(cd "$real" && exec setsid "$@") >>"$run/log/$name.log" 2>&1 </dev/null &
+	(cd "$real" && exec setsid chrt -b 0 "$@") >>"$run/log/$name.log" 2>&1 </dev/null &
 	remember "$name" $! "$sig"
 }
 

@@ -209,7 +209,7 @@ start_httpd() {
 		! root || chgrp $httpd_user "$real/tls/both.pem" # a reload of lighttpd reads it without root's rights
 	fi
 	cp -p "$top"/httpd/lighttpd/*.lua "$real/httpd/"
-	"$top/httpd/configure" "$httpd" http=$http https=$https sockets="$sock" tls="$real/tls" state="$real/httpd" here="$real/httpd" \
+	"$top/httpd/configure" "$httpd" http=$http https=$https engine="${MEDICORE__WEB__ENGINE:-loop}" sockets="$sock" tls="$real/tls" state="$real/httpd" here="$real/httpd" \
 		static="$real/static" user="$(root && echo $httpd_user || id -un)" log="$real/log/access.log" >"$real/httpd/$httpd.conf.new"
 	touch "$real/log/access.log" # which lighttpd opens without root's rights
 	! root || chown $httpd_user: "$real/log/access.log"

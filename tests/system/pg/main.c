@@ -154,5 +154,5 @@ main(void)
 		return 77;
 	}
 	return run_suites((Suite *[]){ errors_suite(), values_suite(), transaction_suite(), session_suite(),
-	    stream_suite(), lost_suite(), NULL });
+	    stream_suite(), lost_suite(), lookup_suite(), pool_suite(), NULL });
 }

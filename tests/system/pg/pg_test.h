@@ -64,5 +64,7 @@ Suite *transaction_suite(void);
 Suite *values_suite(void);
 Suite *session_suite(void);
 Suite *stream_suite(void);
+Suite *lookup_suite(void);
+Suite *pool_suite(void);
 
 #endif

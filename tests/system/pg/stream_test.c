@@ -1,6 +1,7 @@
 #include <poll.h>
 #include <stdio.h>
 
+#include "lib/loop/loop.h"
 #include "tests/system/pg/pg_test.h"
 
 #define ROWS 300000
@@ -166,6 +167,60 @@ START_TEST(a_server_that_stops_in_the_middle_costs_one_rows_deadline)
 }
 END_TEST
 
+/* --- in a fiber --- */
+
+static struct {
+	struct ctx cx;
+	struct seen seen;
+	bool over;
+	int turns; /* that the other fiber had meanwhile */
+	int64_t last, most; /* rows between two of them */
+} shared;
+
+static void
+take_many(void *arg)
+{
+	(void)arg;
+	ck_assert_int_eq(pg_for_each(&shared.cx, &many, NULL, sizeof(struct thing), see, &shared.seen), RC_OK);
+	shared.over = true;
+}
+
+static void
+run_beside(void *arg)
+{
+	(void)arg;
+	while (!shared.over) {
+		int64_t since = shared.seen.rows - shared.last;
+
+		if (since > shared.most)
+			shared.most = since;
+		shared.last = shared.seen.rows;
+		shared.turns++;
+		fiber_yield();
+	}
+}
+
+START_TEST(others_have_their_turn_while_rows_come)
+{
+	struct pg_pool *pool = pg_pool_open("postgres", "postgres", 1);
+	struct loop *loop = loop_new();
+
+	ck_assert(pool != NULL && loop != NULL);
+	ctx_init(&shared.cx, cx.arena, pg_pool_handle(pool));
+	next_request(&shared.cx);
+	ck_assert(fiber_start(loop, take_many, NULL));
+	ck_assert(fiber_start(loop, run_beside, NULL));
+	loop_run(loop);
+	ck_assert_int_eq(shared.seen.rows, ROWS);
+	ck_assert_int_ge(shared.turns, ROWS / 64);
+	ck_assert_int_le(shared.most, 64);
+	pg_reset(shared.cx.pg);
+	pg_close(shared.cx.pg);
+	pg_pool_close(pool);
+	loop_free(loop);
+}
+END_TEST
+
 Suite *
 stream_suite(void)
 {
@@ -181,6 +236,7 @@ stream_suite(void)
 	tcase_add_test(t, an_error_after_some_rows_is_an_error);
 	tcase_add_test(t, a_statement_inside_is_a_bug);
 	tcase_add_test(t, a_server_that_stops_in_the_middle_costs_one_rows_deadline);
+	tcase_add_test(t, others_have_their_turn_while_rows_come);
 	suite_add_tcase(s, t);
 	return s;
 }

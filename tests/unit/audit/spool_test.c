@@ -225,6 +225,61 @@ START_TEST(what_goes_in_only_in_part_is_no_note_and_spoils_none)
 }
 END_TEST
 
+/* count notes that differ in their count; every 10th is as long as a line may be. */
+static void
+note_together(struct audit_note *notes, struct audit_entry *entries, size_t count)
+{
+	static char filter[AUDIT_LINE_MAX];
+
+	memset(filter, 'x', sizeof(filter) - 1);
+	for (size_t i = 0; i < count; i++) {
+		entries[i] = (struct audit_entry){
+			.action = "GET /toys", .filter = i % 10 == 9 ? filter : "short", .count = (int64_t)i, .result = "ok"
+		};
+		notes[i] = (struct audit_note){ .cx = &cx, .entry = &entries[i], .rc = RC_INTERNAL };
+	}
+	audit_note_all(spool, notes, count);
+}
+
+#define MANY 100
+
+START_TEST(many_notes_are_all_there_in_their_order)
+{
+	struct audit_entry entries[MANY], last;
+	struct audit_note notes[MANY];
+
+	note_together(notes, entries, MANY);
+	for (size_t i = 0; i < MANY; i++)
+		ck_assert_int_eq(notes[i].rc, RC_OK);
+	ck_assert_uint_eq(files(), 1);
+	ck_assert_uint_eq(lines(paths[0], &last), MANY);
+	ck_assert_int_eq(last.count, MANY - 1);
+}
+END_TEST
+
+/* Those whose write failed weren't noted, the others were. */
+START_TEST(each_of_many_is_told_whether_it_was_noted)
+{
+	struct audit_entry entries[MANY];
+	struct audit_note notes[MANY];
+	size_t noted = 0, found = 0, n;
+
+	limit_files(200000); /* of a file */
+	note_together(notes, entries, MANY);
+	limit_files(RLIM_INFINITY);
+	for (size_t i = 0; i < MANY; i++) {
+		ck_assert(notes[i].rc == RC_OK || notes[i].rc == RC_UNAVAILABLE);
+		noted += notes[i].rc == RC_OK;
+	}
+	ck_assert_uint_gt(noted, 0);
+	ck_assert_uint_lt(noted, MANY);
+	n = files();
+	for (size_t i = 0; i < n; i++)
+		found += lines(paths[i], NULL);
+	ck_assert_uint_eq(found, noted);
+}
+END_TEST
+
 Suite *
 spool_suite(void)
 {
@@ -237,6 +292,8 @@ spool_suite(void)
 	tcase_add_test(t, a_full_file_is_followed_by_another);
 	tcase_add_test(t, lines_of_several_threads_stay_whole);
 	tcase_add_test(t, without_a_directory_nothing_is_ready_until_there_is_one);
+	tcase_add_test(t, many_notes_are_all_there_in_their_order);
+	tcase_add_test(t, each_of_many_is_told_whether_it_was_noted);
 	tcase_add_test(t, what_goes_in_only_in_part_is_no_note_and_spoils_none);
 	suite_add_tcase(s, t);
 	return s;

@@ -1,6 +1,7 @@
 #include "lib/base/arena.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/unit/base/suites.h"
@@ -67,6 +68,21 @@ START_TEST(texts_are_copied)
 }
 END_TEST
 
+START_TEST(text_is_whole_wherever_a_block_ends)
+{
+	struct arena *a = arena_new();
+	const char *texts[3000];
+
+	for (int i = 0; i < 3000; i++)
+		texts[i] = arena_printf(a, "%0*d", 1 + i % 100, i);
+	for (int i = 0; i < 3000; i++) {
+		ck_assert_int_eq(strtol(texts[i], NULL, 10), i);
+		ck_assert_uint_ge(strlen(texts[i]), 1 + (size_t)i % 100);
+	}
+	arena_free(a);
+}
+END_TEST
+
 static char order[8];
 
 static void
@@ -102,6 +118,7 @@ arena_suite(void)
 	tcase_add_test(t, what_is_larger_than_a_block_fits_too);
 	tcase_add_test(t, zeroed_memory_is_zero_after_a_reset_too);
 	tcase_add_test(t, texts_are_copied);
+	tcase_add_test(t, text_is_whole_wherever_a_block_ends);
 	tcase_add_test(t, disposers_run_last_first_and_once);
 	suite_add_tcase(suite, t);
 	return suite;

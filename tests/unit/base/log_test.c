@@ -1,6 +1,7 @@
 #include "lib/base/log.h"
 
 #include <json-c/json.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/clock.h"
@@ -162,6 +163,50 @@ START_TEST(an_event_is_logged_without_what_its_sender_calls_it)
 }
 END_TEST
 
+#define TOGETHER 30
+
+static void
+write_together(void *sizes)
+{
+	struct log_lines lines = { .length = 0 };
+	struct arena *a = arena_new();
+	struct ctx cx;
+
+	for (int i = 0; i < TOGETHER; i++) {
+		ctx_init(&cx, a, NULL);
+		log_request_among(&lines, &cx, "GRPC", "toys.Toys/play", i, RC_OK, clock_monotonic_ns());
+		((size_t *)sizes)[i] = lines.length;
+	}
+	log_flush(&lines);
+	log_flush(&lines); /* nothing more */
+	arena_free(a);
+}
+
+START_TEST(lines_that_leave_together_are_all_there_in_their_order)
+{
+	size_t sizes[TOGETHER];
+	int count = 0, writes = 1;
+	char *line, *end;
+
+	log_open("medicore-test", LOG_INFO);
+	capture_stderr(write_together, sizes, out);
+	for (line = out; (end = strchr(line, '\n')) != NULL; line = end + 1, count++) {
+		struct json_object *one;
+
+		*end = '\0';
+		one = json_tokener_parse(line);
+		ck_assert_ptr_nonnull(one);
+		ck_assert_int_eq(strtol(member(one, "status"), NULL, 10), count);
+		json_object_put(one);
+	}
+	ck_assert_int_eq(count, TOGETHER);
+	for (int i = 1; i < TOGETHER; i++)
+		writes += sizes[i] < sizes[i - 1];
+	ck_assert_int_ge(writes, 2);
+	ck_assert_int_le(writes, TOGETHER / 5);
+}
+END_TEST
+
 START_TEST(levels_have_the_names_of_the_configuration)
 {
 	ck_assert_int_eq(log_level_named("debug"), LOG_DEBUG);
@@ -182,6 +227,7 @@ log_suite(void)
 	tcase_add_test(t, a_failure_of_ours_is_logged_with_its_detail);
 	tcase_add_test(t, a_clients_mistake_is_logged_without_what_it_sent);
 	tcase_add_test(t, an_event_is_logged_without_what_its_sender_calls_it);
+	tcase_add_test(t, lines_that_leave_together_are_all_there_in_their_order);
 	tcase_add_test(t, levels_have_the_names_of_the_configuration);
 	suite_add_tcase(suite, t);
 	return suite;

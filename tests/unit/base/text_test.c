@@ -1,5 +1,6 @@
 #include "lib/base/text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/unit/base/suites.h"
@@ -92,6 +93,20 @@ START_TEST(a_buffer_keeps_what_is_added_however_long)
 }
 END_TEST
 
+static const int64_t numbers[] = { 0, 1, -1, 9, 10, -10, 99, 100, 4096, 999999999999999999, 1000000000000000000, INT64_MAX, INT64_MIN };
+
+START_TEST(a_number_is_written_as_printf_would)
+{
+	struct buf b = { .arena = arena_new() };
+	char expected[32];
+
+	snprintf(expected, sizeof(expected), "%lld", (long long)numbers[_i]);
+	buf_add_number(&b, numbers[_i]);
+	ck_assert_str_eq(b.bytes, expected);
+	arena_free(b.arena);
+}
+END_TEST
+
 START_TEST(an_empty_addition_makes_an_empty_text)
 {
 	struct buf b = { .arena = arena_new() };
@@ -112,7 +127,35 @@ static const struct {
 	{ "\b\f\n\r\t", "\"\\b\\f\\n\\r\\t\"" },
 	{ "\x01\x1f\x7f", "\"\\u0001\\u001f\x7f\"" },
 	{ "\n", "\"\\n\"" },
+	{ "12345678\"", "\"12345678\\\"\"" },
 };
+
+/* Each byte at each place of a text that is longer than what is looked at together. */
+START_TEST(a_json_string_escapes_it_wherever_it_is)
+{
+	struct buf b = { .arena = arena_new() }, expected = { .arena = b.arena };
+	char text[20], code[8];
+
+	for (size_t at = 0; at < sizeof(text) - 1; at++) {
+		memset(text, _i >= 0x80 ? 'x' : 0xc3, sizeof(text) - 1);
+		text[sizeof(text) - 1] = '\0';
+		text[at] = (char)_i;
+		b.length = expected.length = 0;
+		buf_add_json(&b, text);
+		buf_add_char(&expected, '"');
+		buf_add(&expected, text, at);
+		snprintf(code, sizeof(code), _i == '"' || _i == '\\' ? "\\%c" : _i < ' ' ? "\\u%04x" : "%c", _i);
+		for (size_t k = 0; k < 5; k++)
+			if (_i == "\b\f\n\r\t"[k])
+				snprintf(code, sizeof(code), "\\%c", "bfnrt"[k]);
+		buf_add_text(&expected, code);
+		buf_add_text(&expected, text + at + 1);
+		buf_add_char(&expected, '"');
+		ck_assert_str_eq(b.bytes, expected.bytes);
+	}
+	arena_free(b.arena);
+}
+END_TEST
 
 START_TEST(a_json_string_escapes_what_rfc_8259_says)
 {
@@ -121,6 +164,21 @@ START_TEST(a_json_string_escapes_what_rfc_8259_says)
 	buf_add_json(&b, strings[_i].text);
 	ck_assert_str_eq(b.bytes, strings[_i].json);
 	arena_free(b.arena);
+}
+END_TEST
+
+/* Text is looked at eight bytes at a time. */
+START_TEST(a_byte_is_seen_wherever_it_stands)
+{
+	bool plain = _i >= ' ' && _i < 0x80 && _i != '"' && _i != '\\';
+
+	for (size_t at = 0; at < 20; at++) {
+		char text[21] = "twenty letters or so";
+
+		text[at] = (char)_i;
+		ck_assert_uint_eq(text_plain(text, 20), plain ? 20 : at);
+		ck_assert(utf8_valid(text, 20) == (_i > 0 && _i < 0x80));
+	}
 }
 END_TEST
 
@@ -134,8 +192,11 @@ text_suite(void)
 	tcase_add_test(t, length_counts_code_points);
 	tcase_add_loop_test(t, blank_is_nothing_but_white_space, 0, COUNT(blanks));
 	tcase_add_test(t, a_buffer_keeps_what_is_added_however_long);
+	tcase_add_loop_test(t, a_number_is_written_as_printf_would, 0, COUNT(numbers));
 	tcase_add_test(t, an_empty_addition_makes_an_empty_text);
 	tcase_add_loop_test(t, a_json_string_escapes_what_rfc_8259_says, 0, COUNT(strings));
+	tcase_add_loop_test(t, a_json_string_escapes_it_wherever_it_is, 1, 256);
+	tcase_add_loop_test(t, a_byte_is_seen_wherever_it_stands, 0, 256);
 	suite_add_tcase(suite, t);
 	return suite;
 }

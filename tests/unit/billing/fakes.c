@@ -257,12 +257,17 @@ dead_letter_store_drop(struct ctx *asking, int64_t id)
 
 /* --- invoices --- */
 
+/* Of each its state, how many entries are posted, and its event. */
 enum rc
-invoice_store_insert(struct ctx *asking, const struct invoice *invoice, struct invoice *ret_saved)
+invoice_store_insert(struct ctx *asking, const struct invoice_new *all, size_t count, struct instant *ret_now)
 {
-	(void)asking;
-	*ret_saved = *invoice;
-	return note("insert", "(%s)", invoice->status);
+	struct buf b = { .arena = asking->arena };
+
+	for (size_t i = 0; i < count; i++)
+		buf_addf(&b, "%s%s,%zu,%s", i > 0 ? ";" : "", all[i].invoice->status, all[i].posting != NULL ? all[i].posting->count : 0,
+		    all[i].event != NULL ? all[i].event->type : "-");
+	*ret_now = (struct instant){ .us = 1, .known = true };
+	return note(count > 1 ? "insert together" : "insert", "(%s)", b.bytes);
 }
 
 enum rc

@@ -69,6 +69,19 @@ START_TEST(a_column_is_loaded_and_given_back)
 }
 END_TEST
 
+START_TEST(a_text_may_stay_where_it_is)
+{
+	char name[] = "Zo\xc3\xab";
+	struct thing t;
+
+	ck_assert_int_eq(field_load_in_place(arena, field_find(thing_fields, "name"), name, strlen(name), &t), RC_OK);
+	ck_assert_ptr_eq(t.name, name);
+	ck_assert_int_eq(field_load(arena, field_find(thing_fields, "name"), name, strlen(name), &t), RC_OK);
+	ck_assert_ptr_ne(t.name, name);
+	ck_assert_str_eq(t.name, name);
+}
+END_TEST
+
 static const struct {
 	const char *name, *column;
 } mismatches[] = {
@@ -128,6 +141,7 @@ sql_suite(void)
 
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_add_loop_test(t, a_column_is_loaded_and_given_back, 0, COUNT(columns));
+	tcase_add_test(t, a_text_may_stay_where_it_is);
 	tcase_add_loop_test(t, a_column_of_another_type_is_a_bug_of_ours, 0, COUNT(mismatches));
 	tcase_add_test(t, columns_are_the_names_in_snake_case);
 	suite_add_tcase(suite, t);

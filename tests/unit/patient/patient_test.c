@@ -42,8 +42,8 @@ patient_store_insert_all(struct ctx *c, const struct patient *all, size_t count,
 	store.calls++;
 	store.asked = all[count - 1];
 	for (size_t i = 0; i < count; i++)
-		ret_each[i] = store.rc;
-	return RC_OK;
+		ret_each[i] = store.calls == 1 ? RC_OK : RC_STALE;
+	return store.rc;
 }
 
 enum rc
@@ -107,6 +107,20 @@ patient_store_existing(struct ctx *c, const char *ids, struct patient **ret_pati
 	(*ret_patients)[0].id = BOB;
 	(*ret_patients)[1].id = ADA;
 	*ret_count = 2;
+	return store.rc;
+}
+
+/* ADA alone exists. */
+enum rc
+patient_store_marks(struct ctx *c, const char *ids, size_t count, const char **ret_marks)
+{
+	struct buf marks = { .arena = c->arena };
+
+	store.calls++;
+	ids++; /* the brace */
+	for (size_t i = 0; i < count; i++, ids += UUID_SIZE)
+		buf_add_char(&marks, strncmp(ids, ADA, UUID_SIZE - 1) == 0 ? 'y' : 'n');
+	*ret_marks = marks.bytes;
 	return store.rc;
 }
 
@@ -328,6 +342,22 @@ START_TEST(many_ids_are_one_question_and_what_is_no_uuid_is_not_asked)
 }
 END_TEST
 
+START_TEST(a_thousand_ids_are_one_question_too_and_each_has_its_own_answer)
+{
+	const char *ids[1000];
+	bool exist[1000];
+
+	for (size_t i = 0; i < 1000; i++)
+		ids[i] = i % 3 == 0 ? ADA : i % 3 == 1 ? "no id" : BOB;
+	ck_assert_int_eq(patient_exist(&cx, ids, 1000, exist), RC_OK);
+	for (size_t i = 0; i < 1000; i++)
+		ck_assert(exist[i] == (i % 3 == 0));
+	ck_assert_int_eq(store.calls, 1);
+	store.rc = RC_UNAVAILABLE;
+	ck_assert_int_eq(patient_exist(&cx, ids, 1000, exist), RC_UNAVAILABLE);
+}
+END_TEST
+
 START_TEST(ids_none_of_which_is_a_uuid_need_no_question)
 {
 	const char *ids[] = { "abc", " " };
@@ -369,6 +399,28 @@ START_TEST(only_an_id_that_may_be_somebodys_is_looked_up)
 }
 END_TEST
 
+START_TEST(of_many_each_statement_takes_an_id_once)
+{
+	struct patient asked[] = { { .id = BOB }, { .id = ADA }, { .id = ADA }, { .id = BOB }, { .id = BOB } };
+	enum rc each[5];
+
+	ck_assert_int_eq(patient_register_all(&cx, asked, 2, each), RC_OK);
+	ck_assert_int_eq(store.calls, 1);
+	store.calls = 0;
+	ck_assert_int_eq(patient_register_all(&cx, asked, 5, each), RC_OK);
+	ck_assert_int_eq(store.calls, 3); /* BOB ADA, ADA BOB, BOB */
+	ck_assert_int_eq(each[1], RC_OK);
+	ck_assert_int_eq(each[2], RC_STALE);
+	ck_assert_int_eq(each[4], RC_STALE);
+	store.calls = 0;
+	ck_assert_int_eq(patient_register_all(&cx, asked, 0, each), RC_OK);
+	ck_assert_int_eq(store.calls, 0);
+	store.rc = RC_UNAVAILABLE;
+	ck_assert_int_eq(patient_register_all(&cx, asked, 5, each), RC_UNAVAILABLE);
+	ck_assert_int_eq(store.calls, 1);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -378,6 +430,7 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, registering_without_an_id_makes_one);
 	tcase_add_test(tc, registering_keeps_an_id_that_is_given);
+	tcase_add_test(tc, of_many_each_statement_takes_an_id_once);
 	tcase_add_test(tc, birth_in_the_future_is_refused_before_the_store_is_asked);
 	tcase_add_test(tc, change_of_nothing_is_refused_in_the_contracts_words);
 	tcase_add_test(tc, change_names_all_that_is_wrong_at_once);
@@ -388,6 +441,7 @@ main(void)
 	tcase_add_test(tc, cursor_that_is_no_id_is_refused);
 	tcase_add_test(tc, name_that_is_searched_for_is_trimmed);
 	tcase_add_test(tc, many_ids_are_one_question_and_what_is_no_uuid_is_not_asked);
+	tcase_add_test(tc, a_thousand_ids_are_one_question_too_and_each_has_its_own_answer);
 	tcase_add_test(tc, ids_none_of_which_is_a_uuid_need_no_question);
 	tcase_add_test(tc, who_cannot_ask_does_not_say_no);
 	tcase_add_test(tc, only_an_id_that_may_be_somebodys_is_looked_up);

@@ -14,7 +14,7 @@ static pthread_cond_t gate_changed = PTHREAD_COND_INITIALIZER;
 static int gate_waiting;
 static bool gate_is_open;
 
-static void
+void
 gate_wait(void)
 {
 	pthread_mutex_lock(&gate_lock);
@@ -40,6 +40,15 @@ gate_open(void)
 	pthread_mutex_lock(&gate_lock);
 	gate_is_open = true;
 	pthread_cond_broadcast(&gate_changed);
+	pthread_mutex_unlock(&gate_lock);
+}
+
+void
+gate_shut(void)
+{
+	pthread_mutex_lock(&gate_lock);
+	gate_is_open = false;
+	gate_waiting = 0;
 	pthread_mutex_unlock(&gate_lock);
 }
 
@@ -100,6 +109,12 @@ void
 fixture_open_audited(struct fixture *f, const char *domain)
 {
 	open_with(f, (struct rpc_options){ .threads = 1, .domain = domain, .program = "medicore-toysd" });
+}
+
+void
+fixture_open_batched(struct fixture *f, int threads, int active, const struct rpc_batched *batched)
+{
+	open_with(f, (struct rpc_options){ .threads = threads, .active = active, .batched = batched });
 }
 
 void

@@ -21,10 +21,14 @@ struct fixture {
 
 void fixture_open(struct fixture *f, int threads);
 void fixture_open_audited(struct fixture *f, const char *domain); /* calls are noted, the id as the thing */
+void fixture_open_batched(struct fixture *f, int threads, int active, const struct rpc_batched *batched);
 void fixture_close(struct fixture *f);
 
 void gate_await_waiting(int count); /* until so many calls wait */
 void gate_open(void);
+void gate_shut(void); /* again, as it was at first */
+
+void gate_wait(void); /* in a method */
 
 /* What verifyPatient says of id. */
 enum rc ask(struct fixture *f, struct ctx *cx, const char *id, int timeout_ms, bool *ret_exists);

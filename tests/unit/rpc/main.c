@@ -5,5 +5,5 @@ int
 main(void)
 {
 	return run_suites(
-	    (Suite *[]){ peer_suite(), wire_suite(), calls_suite(), listen_suite(), audit_suite(), NULL });
+	    (Suite *[]){ peer_suite(), wire_suite(), calls_suite(), batch_suite(), listen_suite(), audit_suite(), NULL });
 }

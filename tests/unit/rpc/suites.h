@@ -5,6 +5,7 @@
 #include <check.h>
 
 Suite *audit_suite(void);
+Suite *batch_suite(void);
 Suite *calls_suite(void);
 Suite *listen_suite(void);
 Suite *peer_suite(void);

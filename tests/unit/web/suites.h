@@ -10,6 +10,7 @@ Suite *body_suite(void);
 Suite *counts_suite(void);
 Suite *cursor_suite(void);
 Suite *error_suite(void);
+Suite *fcgi_record_suite(void);
 Suite *limits_suite(void);
 Suite *media_suite(void);
 Suite *query_suite(void);
