@@ -172,7 +172,7 @@ fiber_yield(void)
 
 /* --- descriptors --- */
 
-/* Until ms_left is 0; longer than poll can count in pieces. */
+/* In pieces, where it is longer than poll can count. */
 static int
 poll_thread(int fd, short events, int64_t deadline_ns)
 {
