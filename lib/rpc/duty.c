@@ -11,7 +11,7 @@
 #include "lib/base/clock.h"
 #include "lib/rpc/internal.h"
 
-/* A method that takes longer is stuck, for all that the lookout knows: most questions to the database take less.  So often it looks. */
+/* Where options.stuck_ms says nothing: most questions to the database take less. */
 #define STUCK_MS 2
 
 /* Looks in a row without work after which it sleeps. */
@@ -33,7 +33,7 @@ fresh(const struct rpc_server *s, const struct worker *but)
 	int n = 0;
 
 	for (int i = 0; i < s->options.threads; i++)
-		n += &s->workers[i] != but && s->workers[i].on_duty && !pulse_stuck(&s->workers[i].pulse, STUCK_MS);
+		n += &s->workers[i] != but && s->workers[i].on_duty && !pulse_stuck(&s->workers[i].pulse, s->options.stuck_ms);
 	return n;
 }
 
@@ -101,9 +101,9 @@ call_in(struct rpc_server *s)
 
 /* Until the next look; at the connections, where nobody else does. */
 static void
-pass_time(struct duty *d, bool alone)
+pass_time(struct duty *d, int ms, bool alone)
 {
-	int64_t at = clock_monotonic_ns() + STUCK_MS * INT64_C(1000000);
+	int64_t at = clock_monotonic_ns() + ms * INT64_C(1000000);
 	struct timespec until = { .tv_sec = at / 1000000000, .tv_nsec = at % 1000000000 };
 
 	if (!alone) {
@@ -111,7 +111,7 @@ pass_time(struct duty *d, bool alone)
 		return;
 	}
 	pthread_mutex_unlock(&d->lock);
-	grpc_completion_queue_next(d->queue, ms_from_now(STUCK_MS), NULL); /* there are no events */
+	grpc_completion_queue_next(d->queue, ms_from_now(ms), NULL); /* there are no events */
 	pthread_mutex_lock(&d->lock);
 }
 
@@ -131,7 +131,7 @@ look_out(void *server)
 		}
 		if (fresh(s, NULL) < s->options.active)
 			call_in(s);
-		pass_time(d, fresh(s, NULL) == 0);
+		pass_time(d, s->options.stuck_ms, fresh(s, NULL) == 0);
 		idle = any_work(s) ? 0 : idle + 1;
 		d->watching = idle < IDLE_LOOKS;
 	}
@@ -163,6 +163,8 @@ duty_start(struct rpc_server *s)
 
 	if (o->active <= 0 || o->active > o->threads)
 		o->active = o->threads;
+	if (o->stuck_ms <= 0)
+		o->stuck_ms = STUCK_MS;
 	for (int i = 0; i < o->active; i++)
 		s->workers[i].on_duty = true;
 	s->duty.on_duty = o->active;

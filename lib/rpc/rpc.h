@@ -74,6 +74,7 @@ struct rpc_options {
 	const char *listen;
 	int threads; /* that run methods, each with a connection of its own; health and reflection have others */
 	int active;  /* so many of them take calls, and the rest only in place of one that is stuck in its method; 0: all */
+	int stuck_ms; /* a method that takes longer is stuck, for all that is known; 0: 2.  So long others may be without a worker that takes them */
 	const char *database, *role; /* of each thread's cx->pg; NULL: none */
 	int schema;         /* newest migration known; health says NOT_SERVING while pg_ready(schema) fails */
 	size_t message_max; /* bytes; 0: 4 MiB */
