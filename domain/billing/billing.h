@@ -14,7 +14,7 @@
 #include "lib/field/page.h"
 #include "lib/outbox/outbox.h"
 
-#define BILLING_SCHEMA 7 /* newest file of db/billing */
+#define BILLING_SCHEMA 8 /* newest file of db/billing */
 
 /* --- prices --- */
 

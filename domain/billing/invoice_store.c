@@ -4,6 +4,8 @@
 #include <inttypes.h>
 
 #include "domain/billing/ledger_store.h"
+#include "domain/billing/numbers_store.h"
+#include "lib/base/config.h"
 #include "lib/outbox/outbox_store.h"
 #include "lib/pg/pg.h"
 
@@ -82,6 +84,9 @@ struct inserted {
 	struct line_columns lines;
 	struct ledger_columns postings;
 	struct outbox_columns events;
+	const char *places; /* from 1, among those that get a number */
+	int64_t numbers;    /* so many do */
+	const char *series, *zone;
 };
 
 #define NEW(member) offsetof(struct inserted, member)
@@ -100,28 +105,56 @@ static const struct field inserted_fields[] = {
 	LINES_AT(struct inserted, lines),
 	LEDGER_COLUMNS(struct inserted, postings),
 	OUTBOX_COLUMNS(struct inserted, events),
+	{ .name = "places", .type = F_TEXT, .at = NEW(places) },
+	{ .name = "numbers", .type = F_INT, .at = NEW(numbers) },
+	{ .name = "series", .type = F_TEXT, .at = NEW(series) },
+	{ .name = "zone", .type = F_ZONE, .at = NEW(zone) },
 	FIELD_END,
 };
 
 static const struct field moment_fields[] = { { .name = "now", .type = F_INSTANT, .at = 0 }, FIELD_END };
 
+#define INVOICES "id, patient_id, status, amount, subtotal, tax, discount, currency, description, due_date"
+#define INVOICE_ARRAYS \
+	"$1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[], $9::text[], $10::date[]"
+
+/* made: the insert of the invoices. */
+#define INSERT(made)                                                                                                                         \
+	made ", lines as (" LINES_INTO("$11", "$12", "$13", "$14", "$15", "$16", "$17", "$18", "$19", "$20") "),"                             \
+	     " posted as (" LEDGER_INTO("$21", "$22", "$23", "$24", "$25", "$26", "$27", "$28", "$29") "),"                                   \
+	     " told as (" OUTBOX_INTO("$30", "$31", "$32", "$33", "$34", "$35") ") select now() as now"
+#define TAKES \
+	"ids patientIds statuses amounts subtotals taxes discounts currencies descriptions dueDates " TAKES_LINES " " TAKES_LEDGER " " TAKES_OUTBOX
+
 static const struct pg_stmt insert_invoices = {
 	.name = "insert_invoices",
 	.kind = PG_WRITE,
-	.sql = "with made as (insert into invoice (id, patient_id, status, amount, remaining_amount, subtotal, tax, discount, currency,"
-	       " description, due_date) select id, patient_id, status, amount, amount, subtotal, tax, discount, currency, description, due_date"
-	       " from unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[],"
-	       " $9::text[], $10::date[])"
-	       " as i (id, patient_id, status, amount, subtotal, tax, discount, currency, description, due_date)),"
-	       " lines as (" LINES_INTO("$11", "$12", "$13", "$14", "$15", "$16", "$17", "$18", "$19", "$20") "),"
-	       " posted as (" LEDGER_INTO("$21", "$22", "$23", "$24", "$25", "$26", "$27", "$28", "$29") "),"
-	       " told as (" OUTBOX_INTO("$30", "$31", "$32", "$33", "$34", "$35") ")"
-	       " select now() as now",
-	.takes = "ids patientIds statuses amounts subtotals taxes discounts currencies descriptions dueDates " TAKES_LINES " " TAKES_LEDGER
-		 " " TAKES_OUTBOX,
+	.sql = INSERT("with made as (insert into invoice (" INVOICES ", remaining_amount) select *, amount"
+		      " from unnest(" INVOICE_ARRAYS ") as i (" INVOICES "))"),
+	.takes = TAKES,
 	.in = inserted_fields,
 	.out = moment_fields,
 };
+
+/* With their numbers, if nobody has the counter at the moment; else, and in a series that has no counter yet, they are numbered by the
+ * relay, so that nobody waits here for another's commit. */
+static const struct pg_stmt insert_numbered = {
+	.name = "insert_numbered_invoices",
+	.kind = PG_WRITE,
+	.sql = INSERT("with mine as materialized (select series, year from invoice_series"
+		      " where series = $38 and year = extract(year from now() at time zone $39)::integer for update skip locked),"
+		      " counter as (update invoice_series s set last = s.last + $37::bigint from mine where (s.series, s.year) = (mine.series, mine.year)"
+		      " returning s.series || s.year || '-' as prefix, s.last - $37::bigint as before),"
+		      " made as (insert into invoice (" INVOICES ", remaining_amount, number)"
+		      " select " INVOICES ", amount, case when place > 0 then " INVOICE_NUMBER("prefix", "(before + place)") " end"
+		      " from unnest(" INVOICE_ARRAYS ", $36::bigint[]) as i (" INVOICES ", place) left join counter on true)"),
+	.takes = TAKES " places numbers series zone",
+	.in = inserted_fields,
+	.out = moment_fields,
+};
+
+/* So many that are issued are quicker numbered here: it costs the statement what the relay's numbering costs a few of them. */
+#define NUMBERED_FROM 4
 
 /* In the order of struct inserted. */
 static void
@@ -145,7 +178,7 @@ invoice_store_insert(struct ctx *cx, const struct invoice_new *all, size_t count
 	const struct posting **postings = arena_zalloc_n(cx->arena, count, sizeof(*postings));
 	struct outbox_row *events = arena_zalloc_n(cx->arena, count, sizeof(*events));
 	size_t posted = 0, told = 0;
-	struct pg_array c[10], l[10];
+	struct pg_array c[10], l[10], places = PG_ARRAY(cx->arena);
 	struct inserted arg;
 
 	arrays_begin(cx, c, 10);
@@ -157,11 +190,13 @@ invoice_store_insert(struct ctx *cx, const struct invoice_new *all, size_t count
 			postings[posted++] = all[i].posting;
 		if (all[i].event != NULL)
 			events[told++] = *all[i].event;
+		add_number(&places, all[i].posting != NULL ? (int64_t)posted : 0);
 	}
 	arg = (struct inserted){ pg_array_end(&c[0]), pg_array_end(&c[1]), pg_array_end(&c[2]), pg_array_end(&c[3]),
 		pg_array_end(&c[4]), pg_array_end(&c[5]), pg_array_end(&c[6]), pg_array_end(&c[7]), pg_array_end(&c[8]),
-		pg_array_end(&c[9]), end_lines(l), ledger_columns(cx, postings, posted), outbox_columns(cx, events, told) };
-	return pg_fetch_one(cx, &insert_invoices, &arg, ret_now);
+		pg_array_end(&c[9]), end_lines(l), ledger_columns(cx, postings, posted), outbox_columns(cx, events, told),
+		pg_array_end(&places), (int64_t)posted, config->billing.series, config->scheduling.zone };
+	return pg_fetch_one(cx, posted < NUMBERED_FROM ? &insert_invoices : &insert_numbered, &arg, ret_now);
 }
 
 /* --- drafts --- */

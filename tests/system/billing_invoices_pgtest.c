@@ -1,6 +1,7 @@
 /* Invoices that somebody asks for, and the price list. */
 #include <string.h>
 
+#include "lib/base/config.h"
 #include "tests/system/billing_fixture.h"
 
 static const struct invoice asked = { .patient_id = PATIENT,
@@ -86,6 +87,45 @@ START_TEST(of_many_at_once_each_fails_for_itself)
 		ck_assert_int_eq(invoice_find(&rest, orders[i].saved.id, &found), RC_OK);
 		ck_assert_str_eq(shown(&found), shown(&orders[i].saved));
 	}
+}
+END_TEST
+
+/* Makes as many as there are at once, the last of them a draft. */
+static void
+create_six(struct invoice_order orders[6])
+{
+	struct invoice draft = asked;
+
+	draft.draft = true;
+	for (size_t i = 0; i < 6; i++) {
+		struct ctx *each = arena_alloc(clerk.arena, sizeof(*each));
+
+		*each = clerk;
+		orders[i] = (struct invoice_order){ .cx = each, .asked = i < 5 ? &asked : &draft };
+	}
+	ck_assert_int_eq(invoice_create_all(&clerk, &known_patients, orders, 6), RC_OK);
+	for (size_t i = 0; i < 6; i++)
+		ck_assert_int_eq(orders[i].rc, RC_OK);
+}
+
+/* Without waiting for whoever has the counter: then it is the relay that numbers them. */
+START_TEST(many_at_once_are_numbered_at_once_if_the_counter_is_free)
+{
+	struct invoice_order orders[6];
+
+	create_six(orders);
+	ck_assert_int_eq(number("select count(*) from invoice where number is not null"), 0); /* no counter yet */
+	run(arena_printf(super.arena, "insert into invoice_series values ('', extract(year from now() at time zone '%s'), 41)", config->scheduling.zone));
+	create_six(orders);
+	ck_assert_int_eq(number("select last from invoice_series"), 46);
+	for (size_t i = 0; i < 5; i++)
+		ck_assert_str_eq(text("select substr(number, 5) from invoice where id = '%s'", orders[i].saved.id), text("'-' || lpad('%zu', 6, '0')", 42 + i));
+	ck_assert_ptr_null(text("select number from invoice where id = '%s'", orders[5].saved.id));
+	run("begin; select from invoice_series for update");
+	create_six(orders);
+	run("rollback");
+	ck_assert_int_eq(number("select last from invoice_series"), 46);
+	ck_assert_int_eq(number("select count(*) from invoice where number is null and status = 'ISSUED'"), 10);
 }
 END_TEST
 
@@ -230,6 +270,7 @@ invoices_suite(void)
 	tcase_add_loop_test(t, an_invoice_is_issued_with_all_of_it_still_to_pay, 0, 2);
 	tcase_add_test(t, an_unknown_patient_gets_no_invoice);
 	tcase_add_test(t, of_many_at_once_each_fails_for_itself);
+	tcase_add_test(t, many_at_once_are_numbered_at_once_if_the_counter_is_free);
 	tcase_add_test(t, without_the_patient_service_none_of_many_is_made);
 	tcase_add_test(t, what_postgresql_refuses_fails_alone);
 	tcase_add_test(t, with_the_patient_service_away_there_is_no_invoice);

@@ -293,6 +293,7 @@ MAY = [
     ("billing", "billing_relay", "select * from invoice for update skip locked"),
     ("billing", "billing_relay", "insert into invoice_series values ('', 2026, 1) on conflict (series, year) do update set last = 2"),
     ("billing", "billing_worker", "insert into invoice_series values ('', 2026, 1) on conflict (series, year) do update set last = 2"),
+    ("billing", "billing_grpc", "update invoice_series set last = last + 1 where false"),
     ("billing", "billing_rest", "insert into service (code, description, price, currency) values ('a', 'b', 1, 'USD')"
                                 " on conflict (code) do update set price = excluded.price returning *"),
     ("billing", "billing_rest", INVOICE),
@@ -348,6 +349,8 @@ MAY_NOT = [
     ("billing", "billing_rest", "select * from outbox"),
     ("billing", "billing_rest", "update invoice_series set last = 0"),
     ("billing", "billing_worker", "delete from invoice_series"),
+    ("billing", "billing_grpc", "insert into invoice_series values ('', 2026, 1)"),
+    ("billing", "billing_grpc", "delete from invoice_series"),
     *[("billing", f"billing_{role}", sql) for role in ("rest", "grpc", "worker", "relay") for sql in (
         "update ledger set amount = 1", "delete from ledger", "truncate ledger", "delete from invoice")],
     ("billing", "billing_rest", "delete from payment"),
