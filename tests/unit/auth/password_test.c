@@ -2,10 +2,8 @@
 #include "domain/auth/password.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/config.h"
@@ -92,72 +90,137 @@ START_TEST(nobodys_password_is_never_good_and_takes_as_long)
 }
 END_TEST
 
+/* --- a turn that lasts until the test ends it --- */
+
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool closed;
+	int begun, refused; /* of others, since it was closed */
+} gate = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
+
+/* libsodium's, and what the linker calls in its place (--wrap): whoever has got the turn keeps it while the gate is closed. */
+int __real_crypto_pwhash_str_alg(char *out, const char *password, unsigned long long length,
+    unsigned long long passes, size_t memory, int alg);
+int __wrap_crypto_pwhash_str_alg(char *out, const char *password, unsigned long long length,
+    unsigned long long passes, size_t memory, int alg);
+
+int
+__wrap_crypto_pwhash_str_alg(char *out, const char *password, unsigned long long length,
+    unsigned long long passes, size_t memory, int alg)
+{
+	pthread_mutex_lock(&gate.lock);
+	gate.begun++;
+	pthread_cond_broadcast(&gate.changed);
+	while (gate.closed)
+		pthread_cond_wait(&gate.changed, &gate.lock);
+	pthread_mutex_unlock(&gate.lock);
+	return __real_crypto_pwhash_str_alg(out, password, length, passes, memory, alg);
+}
+
+static void
+gate_close(void)
+{
+	const char *hash;
+
+	ck_assert_int_eq(password_hash(&cx, PASSWORD, &hash), RC_OK); /* nobody's is made before the first */
+	gate.closed = true;
+	gate.begun = gate.refused = 0;
+}
+
+static void
+gate_open(void)
+{
+	pthread_mutex_lock(&gate.lock);
+	gate.closed = false;
+	pthread_cond_broadcast(&gate.changed);
+	pthread_mutex_unlock(&gate.lock);
+}
+
+/* What never comes ends with the test's time. */
+static void
+gate_await(const int *what, int count)
+{
+	pthread_mutex_lock(&gate.lock);
+	while (*what < count)
+		pthread_cond_wait(&gate.changed, &gate.lock);
+	pthread_mutex_unlock(&gate.lock);
+}
+
 struct other {
 	pthread_t id;
 	struct ctx cx;
-	atomic_bool done;
+	enum rc rc;
 };
 
 static void *
-hash_long(void *arg)
+hash_one(void *arg)
 {
 	struct other *other = arg;
 	const char *hash;
 
-	while (password_hash(&other->cx, PASSWORD, &hash) != RC_OK)
-		err_clear(&other->cx);
-	atomic_store(&other->done, true);
+	other->rc = password_hash(&other->cx, PASSWORD, &hash);
+	pthread_mutex_lock(&gate.lock);
+	gate.refused += other->rc == RC_UNAVAILABLE;
+	pthread_cond_broadcast(&gate.changed);
+	pthread_mutex_unlock(&gate.lock);
 	return NULL;
 }
 
+static void
+other_comes(struct other *other, int64_t deadline_ns)
+{
+	ctx_init(&other->cx, arena_new(), NULL);
+	other->cx.deadline_ns = deadline_ns;
+	ck_assert_int_eq(pthread_create(&other->id, NULL, hash_one, other), 0);
+}
+
+static void
+other_goes(struct other *other)
+{
+	pthread_join(other->id, NULL);
+	arena_free(other->cx.arena);
+}
+
+/* More often than there are places in the line: who leaves it leaves a place. */
 START_TEST(who_gets_no_turn_in_time_is_told_so)
 {
-	struct other other = { .done = false };
+	struct other other;
 	const char *hash;
-	bool refused = false;
 
-	own.auth.hash_passes = 60; /* a second or more */
-	ctx_init(&other.cx, arena_new(), NULL);
-	ck_assert_int_eq(pthread_create(&other.id, NULL, hash_long, &other), 0);
-	while (!refused && !atomic_load(&other.done)) {
+	gate_close();
+	other_comes(&other, 0);
+	gate_await(&gate.begun, 1);
+	for (int i = 0; i < 4; i++) {
 		cx.deadline_ns = clock_monotonic_ns() + 20000000;
-		refused = password_hash(&cx, PASSWORD, &hash) == RC_UNAVAILABLE;
+		ck_assert_int_eq(password_hash(&cx, PASSWORD, &hash), RC_UNAVAILABLE);
+		ck_assert_int_ge(clock_monotonic_ns(), cx.deadline_ns);
 	}
-	ck_assert(refused);
-	pthread_join(other.id, NULL);
-	ck_assert(atomic_load(&other.done));
+	ck_assert_int_eq(gate.begun, 1);
+	gate_open();
+	other_goes(&other);
+	ck_assert_int_eq(other.rc, RC_OK);
 	cx.deadline_ns = 0;
-	own.auth.hash_passes = 2;
 	ck_assert_int_eq(password_hash(&cx, PASSWORD, &hash), RC_OK);
-	arena_free(other.cx.arena);
 }
 END_TEST
 
 /* A second waits, a third too; the fourth is told at once, although it would have time. */
 START_TEST(who_comes_when_the_line_is_long_is_told_so_at_once)
 {
-	struct other others[3] = { 0 };
-	const char *hash;
-	int64_t start;
-	bool refused = false, going = true;
+	int64_t deadline_ns = clock_monotonic_ns() + INT64_C(600000000000); /* more than the test has */
+	struct other others[4];
 
-	own.auth.hash_passes = 60;
-	for (size_t i = 0; i < 3; i++) {
-		ctx_init(&others[i].cx, arena_new(), NULL);
-		ck_assert_int_eq(pthread_create(&others[i].id, NULL, hash_long, &others[i]), 0);
-	}
-	while (!refused && going) {
-		usleep(2000); /* else nobody comes to the place that this one leaves */
-		start = clock_monotonic_ns();
-		cx.deadline_ns = start + 1000000; /* as long as there is place in the line, it is not for long */
-		refused = password_hash(&cx, PASSWORD, &hash) == RC_UNAVAILABLE && clock_monotonic_ns() - start < 900000;
-		going = !atomic_load(&others[0].done) || !atomic_load(&others[1].done) || !atomic_load(&others[2].done);
-	}
-	ck_assert(refused);
-	for (size_t i = 0; i < 3; i++) {
-		pthread_join(others[i].id, NULL);
-		arena_free(others[i].cx.arena);
-	}
+	gate_close();
+	for (size_t i = 0; i < 4; i++)
+		other_comes(&others[i], deadline_ns);
+	gate_await(&gate.refused, 1);
+	gate_await(&gate.begun, 1);
+	gate_open();
+	for (size_t i = 0; i < 4; i++)
+		other_goes(&others[i]);
+	ck_assert_int_eq(gate.refused, 1);
+	ck_assert_int_eq(gate.begun, 3);
 }
 END_TEST
 
