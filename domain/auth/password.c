@@ -2,13 +2,11 @@
  * password.c - argon2id by libsodium (RFC 9106), a few at a time: each takes [auth] hash_memory, and logins must not be able to
  * take all there is.
  */
-#include "config.h" /* _GNU_SOURCE: sem_clockwait */
+#include "config.h" /* _GNU_SOURCE: pthread_cond_clockwait */
 
 #include "domain/auth/password.h"
 
-#include <errno.h>
 #include <pthread.h>
-#include <semaphore.h>
 #include <sodium.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -23,9 +21,19 @@
  * have ended, and whoever waits holds what answers. */
 #define IN_LINE 3
 
-/* Of the process, as the bound is: how many more may be hashed now, how many may come, and a hash of nobody's password. */
+struct waiter {
+	struct waiter *next;
+	pthread_cond_t called;
+	bool has_turn;
+};
+
+/* Of the process, as the bound is: how many more may be hashed now, how many may come, who waits, and a hash of nobody's password. */
+static struct {
+	pthread_mutex_t lock;
+	int left, places;
+	struct waiter *first, **last;
+} turns = { .lock = PTHREAD_MUTEX_INITIALIZER, .last = &turns.first };
 static pthread_once_t prepared = PTHREAD_ONCE_INIT;
-static sem_t slots, places;
 static char nobodys[crypto_pwhash_STRBYTES];
 static bool usable;
 
@@ -52,8 +60,9 @@ prepare(void)
 	unsigned char random[24];
 	char password[2 * sizeof(random) + 1];
 
-	usable = sodium_init() >= 0 && sem_init(&slots, 0, (unsigned)config->auth.hashes_at_once) == 0 &&
-		 sem_init(&places, 0, (unsigned)config->auth.hashes_at_once * IN_LINE) == 0;
+	turns.left = config->auth.hashes_at_once;
+	turns.places = turns.left * IN_LINE;
+	usable = sodium_init() >= 0;
 	if (!usable)
 		return;
 	randombytes_buf(random, sizeof(random));
@@ -61,17 +70,100 @@ prepare(void)
 	usable = make(nobodys, password);
 }
 
-static bool
-take_slot(int64_t deadline_ns)
+/* --- the line; under lock, up to enter() --- */
+
+static void
+wait_until_called(struct waiter *w, int64_t deadline_ns)
 {
 	struct timespec until = { .tv_sec = deadline_ns / 1000000000, .tv_nsec = deadline_ns % 1000000000 };
-	int got;
+	int err = 0;
 
-	do {
-		got = deadline_ns == 0 ? sem_wait(&slots) : sem_clockwait(&slots, CLOCK_MONOTONIC, &until);
-	} while (got != 0 && errno == EINTR);
-	return got == 0;
+	while (!w->has_turn && err == 0)
+		err = deadline_ns == 0
+			  ? pthread_cond_wait(&w->called, &turns.lock)
+			  : pthread_cond_clockwait(&w->called, &turns.lock, CLOCK_MONOTONIC, &until);
 }
+
+static void
+give_up(const struct waiter *w)
+{
+	struct waiter **at = &turns.first;
+
+	while (*at != w)
+		at = &(*at)->next;
+	*at = w->next;
+	if (w->next == NULL)
+		turns.last = at;
+}
+
+static bool
+wait_for_turn(int64_t deadline_ns)
+{
+	struct waiter w = { .called = PTHREAD_COND_INITIALIZER };
+
+	*turns.last = &w;
+	turns.last = &w.next;
+	wait_until_called(&w, deadline_ns);
+	if (!w.has_turn)
+		give_up(&w);
+	pthread_cond_destroy(&w.called);
+	return w.has_turn;
+}
+
+/* A turn is free only while nobody waits. */
+static bool
+take_turn(int64_t deadline_ns)
+{
+	if (turns.left == 0)
+		return wait_for_turn(deadline_ns);
+	turns.left--;
+	return true;
+}
+
+/* To whoever has waited longest: one left lying would be taken by who comes next, perhaps this thread again, before another wakes. */
+static void
+hand_on_turn(void)
+{
+	struct waiter *w = turns.first;
+
+	if (w == NULL) {
+		turns.left++;
+		return;
+	}
+	turns.first = w->next;
+	if (turns.first == NULL)
+		turns.last = &turns.first;
+	w->has_turn = true;
+	pthread_cond_signal(&w->called);
+}
+
+/* False: no place, or no turn until the deadline. */
+static bool
+enter(int64_t deadline_ns)
+{
+	bool entered = false;
+
+	pthread_mutex_lock(&turns.lock);
+	if (turns.places > 0) {
+		turns.places--;
+		entered = take_turn(deadline_ns);
+		if (!entered)
+			turns.places++;
+	}
+	pthread_mutex_unlock(&turns.lock);
+	return entered;
+}
+
+static void
+leave(void)
+{
+	pthread_mutex_lock(&turns.lock);
+	hand_on_turn();
+	turns.places++;
+	pthread_mutex_unlock(&turns.lock);
+}
+
+/* --- one --- */
 
 static bool
 is_argon2id(const char *hash, const char *password)
@@ -116,9 +208,12 @@ verify(struct job *job)
 
 /* hash NULL: makes one. */
 static void
-work_in_turn(struct job *job)
+work(void *arg)
 {
-	if (!take_slot(job->deadline_ns)) {
+	struct job *job = arg;
+
+	pthread_once(&prepared, prepare);
+	if (!usable || !enter(job->deadline_ns)) {
 		job->rc = RC_UNAVAILABLE;
 		return;
 	}
@@ -127,21 +222,7 @@ work_in_turn(struct job *job)
 	/* Fails only for want of memory. */
 	else if (!make(job->made, job->password))
 		job->rc = RC_UNAVAILABLE;
-	sem_post(&slots);
-}
-
-static void
-work(void *arg)
-{
-	struct job *job = arg;
-
-	pthread_once(&prepared, prepare);
-	if (!usable || sem_trywait(&places) != 0) {
-		job->rc = RC_UNAVAILABLE;
-		return;
-	}
-	work_in_turn(job);
-	sem_post(&places);
+	leave();
 }
 
 static enum rc

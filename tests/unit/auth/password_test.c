@@ -1,7 +1,10 @@
 /* What may be a password, and how many are hashed at once. */
+#include "config.h" /* _GNU_SOURCE: cpu_set_t */
+
 #include "domain/auth/password.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 #include <time.h>
 
@@ -97,6 +100,7 @@ static struct {
 	pthread_cond_t changed;
 	bool closed;
 	int begun, refused; /* of others, since it was closed */
+	char whose[8];      /* the first letters of what was hashed, in turn */
 } gate = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
 
 /* libsodium's, and what the linker calls in its place (--wrap): whoever has got the turn keeps it while the gate is closed. */
@@ -110,6 +114,8 @@ __wrap_crypto_pwhash_str_alg(char *out, const char *password, unsigned long long
     unsigned long long passes, size_t memory, int alg)
 {
 	pthread_mutex_lock(&gate.lock);
+	if (gate.begun < (int)sizeof(gate.whose) - 1)
+		gate.whose[gate.begun] = *password;
 	gate.begun++;
 	pthread_cond_broadcast(&gate.changed);
 	while (gate.closed)
@@ -126,6 +132,7 @@ gate_close(void)
 	ck_assert_int_eq(password_hash(&cx, PASSWORD, &hash), RC_OK); /* nobody's is made before the first */
 	gate.closed = true;
 	gate.begun = gate.refused = 0;
+	memset(gate.whose, 0, sizeof(gate.whose));
 }
 
 static void
@@ -150,16 +157,19 @@ gate_await(const int *what, int count)
 struct other {
 	pthread_t id;
 	struct ctx cx;
-	enum rc rc;
+	const char *password;
+	int times;
+	enum rc rc; /* of the last */
 };
 
 static void *
-hash_one(void *arg)
+hash_some(void *arg)
 {
 	struct other *other = arg;
 	const char *hash;
 
-	other->rc = password_hash(&other->cx, PASSWORD, &hash);
+	for (int i = 0; i < other->times; i++)
+		other->rc = password_hash(&other->cx, other->password, &hash);
 	pthread_mutex_lock(&gate.lock);
 	gate.refused += other->rc == RC_UNAVAILABLE;
 	pthread_cond_broadcast(&gate.changed);
@@ -168,11 +178,12 @@ hash_one(void *arg)
 }
 
 static void
-other_comes(struct other *other, int64_t deadline_ns)
+other_comes(struct other *other, const char *password, int times, int64_t deadline_ns)
 {
+	*other = (struct other){ .password = password, .times = times };
 	ctx_init(&other->cx, arena_new(), NULL);
 	other->cx.deadline_ns = deadline_ns;
-	ck_assert_int_eq(pthread_create(&other->id, NULL, hash_one, other), 0);
+	ck_assert_int_eq(pthread_create(&other->id, NULL, hash_some, other), 0);
 }
 
 static void
@@ -189,7 +200,7 @@ START_TEST(who_gets_no_turn_in_time_is_told_so)
 	const char *hash;
 
 	gate_close();
-	other_comes(&other, 0);
+	other_comes(&other, PASSWORD, 1, 0);
 	gate_await(&gate.begun, 1);
 	for (int i = 0; i < 4; i++) {
 		cx.deadline_ns = clock_monotonic_ns() + 20000000;
@@ -213,7 +224,7 @@ START_TEST(who_comes_when_the_line_is_long_is_told_so_at_once)
 
 	gate_close();
 	for (size_t i = 0; i < 4; i++)
-		other_comes(&others[i], deadline_ns);
+		other_comes(&others[i], PASSWORD, 1, deadline_ns);
 	gate_await(&gate.refused, 1);
 	gate_await(&gate.begun, 1);
 	gate_open();
@@ -221,6 +232,45 @@ START_TEST(who_comes_when_the_line_is_long_is_told_so_at_once)
 		other_goes(&others[i]);
 	ck_assert_int_eq(gate.refused, 1);
 	ck_assert_int_eq(gate.begun, 3);
+}
+END_TEST
+
+/* There whoever wakes another goes on before it. */
+static void
+stay_on_one_processor(void)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET((size_t)sched_getcpu(), &one);
+	ck_assert_int_eq(sched_setaffinity(0, sizeof(one), &one), 0);
+	ck_assert_int_eq(sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){ 0 }), 0);
+}
+
+/* Two wait; only a line that is full shows that they do. */
+static void
+come_again_while_two_wait(void)
+{
+	struct other again, others[3];
+
+	gate_close();
+	other_comes(&again, "again", 3, 0);
+	gate_await(&gate.begun, 1);
+	for (size_t i = 0; i < 3; i++)
+		other_comes(&others[i], "other", 1, 0);
+	gate_await(&gate.refused, 1);
+	gate_open();
+	other_goes(&again);
+	for (size_t i = 0; i < 3; i++)
+		other_goes(&others[i]);
+	ck_assert_str_eq(gate.whose, "aooaa");
+}
+
+START_TEST(who_is_done_and_comes_again_is_behind_those_that_wait)
+{
+	stay_on_one_processor();
+	come_again_while_two_wait();
+	come_again_while_two_wait(); /* in a line that has been empty meanwhile */
 }
 END_TEST
 
@@ -237,6 +287,7 @@ password_suite(void)
 	tcase_add_test(tc, nobodys_password_is_never_good_and_takes_as_long);
 	tcase_add_test(tc, who_gets_no_turn_in_time_is_told_so);
 	tcase_add_test(tc, who_comes_when_the_line_is_long_is_told_so_at_once);
+	tcase_add_test(tc, who_is_done_and_comes_again_is_behind_those_that_wait);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
