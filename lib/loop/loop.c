@@ -226,8 +226,10 @@ watch_listener(struct loop *l)
 {
 	struct epoll_event on = { .events = EPOLLIN | EPOLLEXCLUSIVE, .data.fd = l->listener };
 
-	if (!l->listening)
-		l->listening = epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->listener, &on) == 0;
+	if (l->listening)
+		return true;
+	epoll_ctl(l->epoll, EPOLL_CTL_DEL, l->listener, NULL); /* from before loop_listens: what is watched can't become exclusive */
+	l->listening = epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->listener, &on) == 0;
 	return l->listening;
 }
 
@@ -242,6 +244,8 @@ leave_listener(struct loop *l)
 void
 loop_listens(struct loop *l, int fd)
 {
+	if (l->listening)
+		leave_listener(l);
 	l->listener = fd;
 }
 

@@ -58,7 +58,7 @@ void fiber_yield(void);
 int fiber_poll(int fd, short events, int64_t deadline_ns);
 
 /* fd is a listening socket, perhaps of several processes: it stays watched, so that polling it makes no system call, and a connection wakes one process that
- * has nothing to do rather than all.  One for each loop; open for as long as the loop. */
+ * has nothing to do rather than all.  One for each loop, until another is, or -1 for none; nobody polls it at the moment. */
 void loop_listens(struct loop *l, int fd);
 
 /* Ends the fiber's present fiber_poll; nothing where it isn't in one. */

@@ -44,8 +44,11 @@
 /* How long a kept connection has been idle that is closed for another that waits. */
 #define KEPT_IDLE_NS (SECOND_NS / 4)
 
-/* Taken from the listener before those that came get their turn: other processes may share it, and be idle. */
+/* Taken from the listener before those that came get their turn. */
 #define ACCEPT_AT_ONCE 16
+
+/* With so many requests in hand a leader leaves what comes to another process, where there is one. */
+#define BUSY_FROM 64
 
 /* --- accepting --- */
 
@@ -83,11 +86,32 @@ make_room(struct server *s)
 	fiber_wait(&s->room, now == 0 ? 0 : now + KEPT_IDLE_NS / 5);
 }
 
+/* Until something comes that is ours to take. */
+static void
+await_connections(struct server *s)
+{
+	if (fiber_poll(LISTENER, POLLIN, 0) > 0 && !s->lead.leads)
+		fiber_wait(&s->turn, clock_monotonic_ns() + LEAD_PATIENCE_NS);
+}
+
+/* True when the leader had enough, and others have had their turn. */
+static bool
+passed_on(struct server *s)
+{
+	bool enough = s->workers_most - s->spare >= BUSY_FROM || s->connections >= s->connections_most;
+
+	if (!s->lead.leads || !enough || !lead_pass(&s->lead))
+		return false;
+	loop_listens(s->loop, -1);
+	await_connections(s);
+	return true;
+}
+
 static void
 accept_failed(struct server *s)
 {
 	if (errno == EAGAIN)
-		(void)fiber_poll(LISTENER, POLLIN, 0);
+		await_connections(s);
 	else if (errno != EINTR && errno != ECONNABORTED) /* out of descriptors or memory: some will come back; don't spin meanwhile */
 		fiber_wait(&s->room, clock_monotonic_ns() + SECOND_NS / 100);
 }
@@ -101,6 +125,8 @@ accept_connections(void *arg)
 
 	s->acceptor = fiber_self();
 	while (!s->stopping) {
+		if (passed_on(s))
+			continue;
 		if (s->connections >= s->connections_most) {
 			if (fiber_poll(LISTENER, POLLIN, 0) > 0 && !s->stopping)
 				make_room(s);
@@ -121,6 +147,17 @@ accept_connections(void *arg)
 /* --- the program --- */
 
 static void
+lead(void *arg)
+{
+	struct server *s = arg;
+
+	if (s->acceptor != NULL)
+		fiber_interrupt(s->acceptor);
+	fiber_wake(&s->turn);
+	loop_listens(s->loop, LISTENER);
+}
+
+static void
 stop(void *arg)
 {
 	struct server *s = arg;
@@ -130,6 +167,9 @@ stop(void *arg)
 	if (s->acceptor != NULL)
 		fiber_interrupt(s->acceptor);
 	fiber_wake(&s->room);
+	fiber_wake(&s->turn);
+	loop_listens(s->loop, -1); /* before another leads, or what comes could still wake us alone */
+	lead_end(&s->lead);
 	for (struct connection *c = s->idle_first; c != NULL; c = c->after)
 		fiber_interrupt(c->fiber);
 }
@@ -178,8 +218,6 @@ server_open(struct server *s, const struct web_program *program)
 			return false;
 	}
 	s->loop = loop_new();
-	if (s->loop != NULL)
-		loop_listens(s->loop, LISTENER);
 	/* Other processes may share the socket, and be quicker to accept. */
 	if (s->loop != NULL && flags >= 0 && fcntl(LISTENER, F_SETFL, flags | O_NONBLOCK) == 0 &&
 	    loop_offload_begin((unsigned)config->web.threads) && fiber_start(s->loop, accept_connections, s))
@@ -212,7 +250,9 @@ engine_loop(const struct web_program *program)
 	s.attention.pulses = loop_pulse(s.loop);
 	s.attention.threads = 1;
 	snprintf(s.attention.serving, sizeof(s.attention.serving), "Serving");
-	failed = pthread_create(&thread, NULL, loop_main, &s);
+	failed = lead_begin(&s.lead, s.loop, LISTENER, lead, &s);
+	if (failed == 0)
+		failed = pthread_create(&thread, NULL, loop_main, &s);
 	if (failed != 0) {
 		fprintf(stderr, "%s: a thread: %s\n", program->name, strerror(failed));
 		return EXIT_FAILURE;

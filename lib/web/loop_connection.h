@@ -11,6 +11,7 @@
 #include "lib/web/attention.h"
 #include "lib/web/engine.h"
 #include "lib/web/fcgi_record.h"
+#include "lib/web/lead.h"
 
 #define SECOND_NS INT64_C(1000000000)
 
@@ -24,7 +25,9 @@ struct server {
 	bool stopping;
 	atomic_bool ended;  /* its thread: sanitizers don't know all ways to join one */
 	int64_t drained_ns; /* once stopping: when the last connection is closed, come what may */
+	struct lead lead;
 	struct fiber *acceptor;
+	struct fiber_list turn; /* the acceptor, while what comes is another's */
 	struct connection *idle_first, *idle_last; /* between requests, the one that has been so for longest first */
 	unsigned connections, connections_most;
 	struct fiber_list room; /* the acceptor, where there are as many as may be */

@@ -2,6 +2,7 @@
 import contextlib
 import json
 import os
+import pathlib
 import random
 import resource
 import signal
@@ -38,9 +39,12 @@ class Program:
         self.log = open(directory / "log", "ab")
         self.start()
 
+    def begin(self):
+        return subprocess.Popen([*self.below, BUILD / "medicore-patient.fcgi"], stdin=self.listener, stderr=self.log, env=self.environ,
+                                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (self.descriptors,) * 2))
+
     def start(self):
-        self.process = subprocess.Popen([*self.below, BUILD / "medicore-patient.fcgi"], stdin=self.listener, stderr=self.log, env=self.environ,
-                                        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (self.descriptors,) * 2))
+        self.process = self.begin()
         self.token = self.keys.sign()
         wait_until(lambda: Connection(self).ask(path="/patients/none")[0] == 400, 30, "the program's learning of keys")
 
@@ -300,3 +304,83 @@ def test_stopping_and_starting_loses_no_request(program):
         assert waiting.answer()[0] == 200
     assert answered >= 60
     assert lost <= 6, (lost, answered)
+
+
+def opened(pid, fd):
+    with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+        return os.readlink(f"/proc/{pid}/fd/{fd}")
+
+
+def stopped(pid):
+    return all(" T " in (task / "stat").read_text() for task in pathlib.Path(f"/proc/{pid}/task").iterdir())
+
+
+class Two:
+    """Processes on one socket; each has had the time to say that it serves."""
+
+    def __init__(self, program):
+        self.program, self.processes = program, [program.process, program.begin()]
+        log = pathlib.Path(program.log.name)
+        wait_until(lambda: log.read_text().count("serving by one loop") == 2, 30, "the second process")
+
+    def taken(self):
+        """Connections that each process has: beside the listener the sockets of its path."""
+        sockets = {f"socket:[{line.split()[6]}]" for line in open("/proc/net/unix") if line.rstrip().endswith(self.program.path)}
+        return [sum(opened(p.pid, fd) in sockets for fd in os.listdir(f"/proc/{p.pid}/fd")) - 1 for p in self.processes if p.poll() is None]
+
+    def stop(self):
+        for p in self.processes:
+            p.kill()
+            p.wait()
+
+
+@pytest.fixture
+def two(tmp_path, keys):
+    both = Two(Program(tmp_path, "loop", threads=4, keys=keys, descriptors=1024))
+    yield both
+    both.stop()
+
+
+def test_one_of_two_processes_takes_what_comes_until_it_ends(two):
+    kept = [Connection(two.program) for _ in range(20)]
+    assert all(c.ask()[0] == 200 for c in kept)
+    assert two.taken() == [20, 0]  # who came first leads
+    two.processes[0].kill()
+    two.processes[0].wait()
+    more = [Connection(two.program) for _ in range(20)]
+    began = time.monotonic()
+    assert all(c.ask()[0] == 200 for c in more)
+    assert time.monotonic() - began < 2
+    assert two.taken() == [20]
+
+
+def test_a_process_that_stops_leaves_what_comes_to_the_other_at_once(two):
+    two.processes[0].send_signal(signal.SIGTERM)
+    assert all(Connection(two.program).ask()[0] == 200 for _ in range(20))
+    assert two.processes[0].wait(timeout=10) == 0
+    assert Connection(two.program).ask()[0] == 200
+
+
+def test_what_a_process_that_is_stuck_leaves_is_taken_by_the_other(two):
+    two.processes[0].send_signal(signal.SIGSTOP)
+    wait_until(lambda: stopped(two.processes[0].pid), 10, "the process to stand still")
+    waiting = [Connection(two.program) for _ in range(5)]
+    assert all(c.ask()[0] == 200 for c in waiting)
+    assert two.taken()[1] == 5
+
+
+def test_a_process_that_has_enough_in_hand_leaves_the_rest_to_the_other(two):
+    def half_of_a_request():
+        c = Connection(two.program)
+        c.socket.sendall(c.request(method="POST", path="/patients", body=b"{}")[:-8])
+        return c
+
+    held = []
+    while two.taken()[1] == 0:
+        assert len(held) < 512
+        held += [half_of_a_request() for _ in range(16)]
+        assert Connection(two.program).ask()[0] == 200
+    assert two.taken()[0] >= 64
+    for c in held:
+        c.socket.sendall(record(STDIN, b""))
+    assert all(c.answer()[0] == 400 for c in held)
