@@ -75,6 +75,20 @@ open_database(const char *conninfo)
 	return db;
 }
 
+/* Numbers go on from those that another run gave. */
+static long
+invoices_before(PGconn *db)
+{
+	PGresult *result = PQexec(db, "select count(*) from invoice");
+	long n;
+
+	if (PQresultStatus(result) != PGRES_TUPLES_OK)
+		fail("PostgreSQL", PQerrorMessage(db));
+	n = strtol(PQgetvalue(result, 0, 0), NULL, 10);
+	PQclear(result);
+	return n;
+}
+
 static rd_kafka_t *
 open_kafka(const char *brokers)
 {
@@ -149,7 +163,7 @@ write_batch(PGconn *db, struct buf *columns)
 }
 
 static long
-take_batch(rd_kafka_t *rk, struct arena *a, struct buf *columns, long done, long count)
+take_batch(rd_kafka_t *rk, struct arena *a, struct buf *columns, long before, long left)
 {
 	rd_kafka_message_t *m;
 	long n = 0;
@@ -157,9 +171,9 @@ take_batch(rd_kafka_t *rk, struct arena *a, struct buf *columns, long done, long
 	memset(columns, 0, COLUMNS * sizeof(*columns));
 	for (size_t c = 0; c < COLUMNS; c++)
 		columns[c].arena = a;
-	while (n < BATCH && done + n < count && (m = rd_kafka_consumer_poll(rk, n == 0 ? 1000 : 0)) != NULL) {
+	while (n < BATCH && n < left && (m = rd_kafka_consumer_poll(rk, n == 0 ? 1000 : 0)) != NULL) {
 		if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR)
-			add_event(a, columns, m, done + ++n);
+			add_event(a, columns, m, before + ++n);
 		rd_kafka_message_destroy(m);
 	}
 	return n;
@@ -170,7 +184,7 @@ main(int argc, char **argv)
 {
 	struct arena *a = arena_new();
 	struct buf columns[COLUMNS];
-	long done = 0, n, count;
+	long before, done = 0, n, count;
 	rd_kafka_t *rk;
 	PGconn *db;
 
@@ -178,10 +192,11 @@ main(int argc, char **argv)
 		fail("usage", "bare_events BROKERS CONNINFO COUNT");
 	count = strtol(argv[3], NULL, 10);
 	db = open_database(argv[2]);
+	before = invoices_before(db);
 	rk = open_kafka(argv[1]);
 	while (done < count) {
 		arena_reset(a);
-		n = take_batch(rk, a, columns, done, count);
+		n = take_batch(rk, a, columns, before + done, count - done);
 		if (n == 0)
 			continue;
 		write_batch(db, columns);
