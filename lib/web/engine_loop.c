@@ -27,6 +27,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/config.h"
 #include "lib/base/log.h"
+#include "lib/web/lead.h"
 #include "lib/web/loop_connection.h"
 
 #define LISTENER STDIN_FILENO /* FCGI_LISTENSOCK_FILENO */
@@ -47,8 +48,13 @@
 /* Taken from the listener before those that came get their turn. */
 #define ACCEPT_AT_ONCE 16
 
-/* With so many requests in hand a leader leaves what comes to another process, where there is one. */
+/* Processes that share the listener: with so many requests in hand who has led for a while lets another. */
 #define BUSY_FROM 64
+#define LEADS_FOR_NS (SECOND_NS / 200)
+
+/* How often who doesn't lead tries to, while something waits; after so many tries it takes what is there. */
+#define TRY_EVERY_NS (SECOND_NS / 100)
+#define TRIES 10
 
 /* --- accepting --- */
 
@@ -86,76 +92,93 @@ make_room(struct server *s)
 	fiber_wait(&s->room, now == 0 ? 0 : now + KEPT_IDLE_NS / 5);
 }
 
-/* Until something comes that is ours to take. */
-static void
-await_connections(struct server *s)
-{
-	if (fiber_poll(LISTENER, POLLIN, 0) > 0 && !s->lead.leads)
-		fiber_wait(&s->turn, clock_monotonic_ns() + LEAD_PATIENCE_NS);
-}
-
-/* True when the leader had enough, and others have had their turn. */
+/* Whether others should have the lead for once. */
 static bool
-passed_on(struct server *s)
+has_enough(const struct server *s)
 {
-	bool enough = s->workers_most - s->spare >= BUSY_FROM || s->connections >= s->connections_most;
-
-	if (!s->lead.leads || !enough || !lead_pass(&s->lead))
-		return false;
-	loop_listens(s->loop, -1);
-	await_connections(s);
-	return true;
+	return s->leads && (requests_in_hand(s) >= BUSY_FROM || s->connections >= s->connections_most) &&
+	       clock_monotonic_ns() - s->leads_since_ns >= LEADS_FOR_NS;
 }
 
+/* Until there is less to do here, or for as long as others need to notice. */
 static void
+leave_lead(struct server *s)
+{
+	loop_listens(s->loop, -1); /* first, or what comes next could wake us alone */
+	lead_leave(LISTENER);
+	s->leads = false;
+	fiber_wait(&s->calm, clock_monotonic_ns() + TRY_EVERY_NS);
+}
+
+/* What came is the leader's; it is ours once we lead, or once he has left something for that long, since he is stuck. */
+static void
+await_turn(struct server *s)
+{
+	for (int i = 0; i < TRIES && !s->stopping; i++) {
+		s->leads = lead_try(LISTENER);
+		if (s->leads) {
+			s->leads_since_ns = clock_monotonic_ns();
+			loop_listens(s->loop, LISTENER);
+			return;
+		}
+		fiber_wait(&s->turn, clock_monotonic_ns() + TRY_EVERY_NS);
+	}
+}
+
+/* Out of descriptors or memory: some will come back; don't spin meanwhile. */
+static bool
 accept_failed(struct server *s)
 {
 	if (errno == EAGAIN)
-		await_connections(s);
-	else if (errno != EINTR && errno != ECONNABORTED) /* out of descriptors or memory: some will come back; don't spin meanwhile */
+		return false;
+	if (errno != EINTR && errno != ECONNABORTED)
 		fiber_wait(&s->room, clock_monotonic_ns() + SECOND_NS / 100);
+	return true;
+}
+
+/* All that are there, as far as there is room. */
+static void
+accept_waiting(struct server *s)
+{
+	unsigned taken = 0;
+
+	while (!s->stopping && !has_enough(s)) {
+		int fd;
+
+		if (s->connections >= s->connections_most) {
+			make_room(s);
+			return;
+		}
+		fd = accept4(LISTENER, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0 && !accept_failed(s))
+			return;
+		if (fd < 0)
+			continue;
+		begin_connection(s, fd);
+		if (++taken % ACCEPT_AT_ONCE == 0)
+			fiber_yield();
+	}
 }
 
 static void
 accept_connections(void *arg)
 {
 	struct server *s = arg;
-	unsigned taken = 0;
-	int fd;
 
 	s->acceptor = fiber_self();
 	while (!s->stopping) {
-		if (passed_on(s))
+		if (fiber_poll(LISTENER, POLLIN, 0) <= 0)
 			continue;
-		if (s->connections >= s->connections_most) {
-			if (fiber_poll(LISTENER, POLLIN, 0) > 0 && !s->stopping)
-				make_room(s);
-			continue;
-		}
-		fd = accept4(LISTENER, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd < 0) {
-			accept_failed(s);
-			continue;
-		}
-		begin_connection(s, fd);
-		if (++taken % ACCEPT_AT_ONCE == 0)
-			fiber_yield();
+		if (has_enough(s))
+			leave_lead(s);
+		if (!s->leads)
+			await_turn(s);
+		accept_waiting(s);
 	}
 	s->acceptor = NULL;
 }
 
 /* --- the program --- */
-
-static void
-lead(void *arg)
-{
-	struct server *s = arg;
-
-	if (s->acceptor != NULL)
-		fiber_interrupt(s->acceptor);
-	fiber_wake(&s->turn);
-	loop_listens(s->loop, LISTENER);
-}
 
 static void
 stop(void *arg)
@@ -168,8 +191,9 @@ stop(void *arg)
 		fiber_interrupt(s->acceptor);
 	fiber_wake(&s->room);
 	fiber_wake(&s->turn);
+	fiber_wake(&s->calm);
 	loop_listens(s->loop, -1); /* before another leads, or what comes could still wake us alone */
-	lead_end(&s->lead);
+	lead_leave(LISTENER);
 	for (struct connection *c = s->idle_first; c != NULL; c = c->after)
 		fiber_interrupt(c->fiber);
 }
@@ -250,9 +274,7 @@ engine_loop(const struct web_program *program)
 	s.attention.pulses = loop_pulse(s.loop);
 	s.attention.threads = 1;
 	snprintf(s.attention.serving, sizeof(s.attention.serving), "Serving");
-	failed = lead_begin(&s.lead, s.loop, LISTENER, lead, &s);
-	if (failed == 0)
-		failed = pthread_create(&thread, NULL, loop_main, &s);
+	failed = pthread_create(&thread, NULL, loop_main, &s);
 	if (failed != 0) {
 		fprintf(stderr, "%s: a thread: %s\n", program->name, strerror(failed));
 		return EXIT_FAILURE;

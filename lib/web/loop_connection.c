@@ -265,6 +265,8 @@ worker_give_back(struct server *s, struct worker *w)
 	s->free = w;
 	if (!fiber_wake(&s->waiting))
 		s->spare++;
+	if (requests_in_hand(s) < CALM_BELOW)
+		(void)fiber_wake(&s->calm);
 }
 
 void

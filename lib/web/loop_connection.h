@@ -11,7 +11,6 @@
 #include "lib/web/attention.h"
 #include "lib/web/engine.h"
 #include "lib/web/fcgi_record.h"
-#include "lib/web/lead.h"
 
 #define SECOND_NS INT64_C(1000000000)
 
@@ -25,9 +24,10 @@ struct server {
 	bool stopping;
 	atomic_bool ended;  /* its thread: sanitizers don't know all ways to join one */
 	int64_t drained_ns; /* once stopping: when the last connection is closed, come what may */
-	struct lead lead;
 	struct fiber *acceptor;
-	struct fiber_list turn; /* the acceptor, while what comes is another's */
+	bool leads; /* see lead.h */
+	int64_t leads_since_ns;
+	struct fiber_list turn, calm; /* the acceptor, while another leads; while others may since there is much to do here */
 	struct connection *idle_first, *idle_last; /* between requests, the one that has been so for longest first */
 	unsigned connections, connections_most;
 	struct fiber_list room; /* the acceptor, where there are as many as may be */
@@ -50,6 +50,15 @@ struct connection {
 	int fd;
 	struct fcgi_in in;
 };
+
+static inline unsigned
+requests_in_hand(const struct server *s)
+{
+	return s->workers_most - s->spare;
+}
+
+/* With fewer in hand who left the lead may well lead again. */
+#define CALM_BELOW 32
 
 /* A fiber's body: requests and answers, until either side ends it.  Takes the connection, which was calloc'ed, its descriptor too. */
 void serve_connection(void *connection);
