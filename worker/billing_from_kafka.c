@@ -1,4 +1,5 @@
 #include "domain/billing/billing.h"
+#include "lib/base/clock.h"
 #include "lib/base/config.h"
 #include "lib/base/log.h"
 #include "lib/bus/bus.h"
@@ -11,6 +12,9 @@
 /* How long a stop may have to wait while nothing comes. */
 #define POLL_MS 200
 
+/* How often offsets are committed while there is more to do than fits a batch: each waits for the broker. */
+#define COMMIT_EVERY_NS INT64_C(250000000)
+
 struct worker {
 	const struct billing_ports *ports;
 	struct bus_consumer *consumer;
@@ -18,6 +22,7 @@ struct worker {
 	struct pg *pg;
 	struct trouble trouble, commit_trouble;
 	int failures; /* in a row that are no dependency's */
+	int64_t committed_ns;
 };
 
 /* Offsets after the transaction: what isn't committed to Kafka comes again, and the inbox knows it. */
@@ -27,6 +32,7 @@ commit(struct worker *w, struct ctx *cx)
 	enum rc rc;
 
 	err_clear(cx);
+	w->committed_ns = clock_monotonic_ns();
 	rc = bus_commit(cx, w->consumer);
 	if (rc == RC_OK)
 		trouble_end(&w->commit_trouble);
@@ -79,8 +85,7 @@ take_batch(struct worker *w)
 	none = count_lag(w);
 	rc = bus_consume(&cx, w->consumer, w->arena, (size_t)config->events.batch, POLL_MS, &events, &count);
 	if (rc == RC_OK && count == 0) {
-		if (w->commit_trouble.attempts > 0)
-			commit(w, &cx);
+		commit(w, &cx); /* where something is left */
 		if (none)
 			trouble_end(&w->trouble); /* what it was about is another's by now */
 		turned(w);
@@ -94,9 +99,21 @@ take_batch(struct worker *w)
 	}
 	w->failures = 0;
 	trouble_end(&w->trouble);
-	commit(w, &cx);
+	if (count < (size_t)config->events.batch || clock_monotonic_ns() - w->committed_ns >= COMMIT_EVERY_NS)
+		commit(w, &cx);
 	turned(w);
 	return 0;
+}
+
+/* What was taken and not committed yet would come once more. */
+static void
+commit_last(struct worker *w)
+{
+	struct ctx cx;
+
+	arena_reset(w->arena);
+	ctx_init(&cx, w->arena, w->pg);
+	commit(w, &cx);
 }
 
 bool
@@ -122,8 +139,10 @@ billing_from_kafka(const struct billing_ports *ports)
 	while (ready && !loop_wait(loop, pause_ms))
 		pause_ms = take_batch(&w);
 	loop_end(loop);
-	if (ready)
+	if (ready) {
+		commit_last(&w);
 		replay_join();
+	}
 	bus_consumer_free(w.consumer);
 	pg_close(w.pg);
 	arena_free(w.arena);

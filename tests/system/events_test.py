@@ -273,6 +273,28 @@ def test_worker_and_relay_killed_again_and_again_make_one_invoice_each(system):
         system.again()
 
 
+def test_a_worker_that_stops_in_a_backlog_leaves_nothing_to_be_taken_twice(system):
+    """While there is more to do than fits a batch, offsets are committed only now and then."""
+    if system.transport != "kafka":
+        pytest.skip("no offsets")
+    system.kill("billing-worker", signal.SIGTERM)
+    made = [system.book(system.patient, starts=f"2027-04-{1 + i // 24:02}T{i % 24:02}:00:00Z")["id"] for i in range(400)]
+    wait_until(lambda: system.sql("scheduling", "select count(*) from outbox where published_at is null") == [(0,)], 10, "an empty outbox")
+    invoiced = lambda: system.sql("billing", "select count(*) from invoice where appointment_id = any(%s::uuid[])", made)[0][0]
+    worker = system.start_another("billing-worker", {"MEDICORE__EVENTS__BATCH": "1"})
+    try:
+        wait_until(lambda: invoiced() > 0, 30, "the first invoices")
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(10) == 0
+        assert invoiced() < len(made)
+    finally:
+        end(worker)
+        before = len(system.log("billing-worker"))
+        system.again()
+    wait_until(lambda: invoiced() == len(made), 30, "all invoices")
+    assert "repeated" not in system.log("billing-worker")[before:].replace(" 0 repeated", "")
+
+
 def test_a_second_relay_stands_by_and_takes_over(system):
     standby = system.start_another("relay-scheduling")
     try:
