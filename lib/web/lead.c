@@ -6,6 +6,7 @@
  */
 #include "lib/web/lead.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -18,7 +19,7 @@ lock(int listener, short type)
 bool
 lead_try(int listener)
 {
-	return lock(listener, F_WRLCK);
+	return lock(listener, F_WRLCK) || (errno != EAGAIN && errno != EACCES);
 }
 
 void

@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-/* Of the process: true if it leads from now on.  Never where sockets can't be locked, so there all wait their turn and take what is left. */
+/* Of the process: true if it leads from now on, which all do where sockets can't be locked. */
 bool lead_try(int listener);
 
 /* Another may. */

@@ -34,6 +34,9 @@
 /* Who was told that its connection ends, with bytes of a body left, is given so long to take the answer first. */
 #define LINGER_S 2
 
+/* With fewer requests in hand who left the lead may well lead again. */
+#define CALM_BELOW 32
+
 /* What leaves by one write. */
 #define ANSWER_ROOM ((size_t)16 * 1024)
 

@@ -57,9 +57,6 @@ requests_in_hand(const struct server *s)
 	return s->workers_most - s->spare;
 }
 
-/* With fewer in hand who left the lead may well lead again. */
-#define CALM_BELOW 32
-
 /* A fiber's body: requests and answers, until either side ends it.  Takes the connection, which was calloc'ed, its descriptor too. */
 void serve_connection(void *connection);
 
