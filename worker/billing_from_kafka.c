@@ -3,11 +3,10 @@
 #include "lib/base/config.h"
 #include "lib/base/log.h"
 #include "lib/bus/bus.h"
-#include "lib/pg/pg.h"
-#include "worker/appointment_events.h"
 #include "worker/billing_worker.h"
 #include "worker/process.h"
 #include "worker/replay.h"
+#include "worker/takers.h"
 
 /* How long a stop may have to wait while nothing comes. */
 #define POLL_MS 200
@@ -16,16 +15,14 @@
 #define COMMIT_EVERY_NS INT64_C(250000000)
 
 struct worker {
-	const struct billing_ports *ports;
 	struct bus_consumer *consumer;
+	struct takers *takers;
 	struct arena *arena;
-	struct pg *pg;
 	struct trouble trouble, commit_trouble;
-	int failures; /* in a row that are no dependency's */
 	int64_t committed_ns;
 };
 
-/* Offsets after the transaction: what isn't committed to Kafka comes again, and the inbox knows it. */
+/* Offsets after the transactions: what isn't committed to Kafka comes again, and the inbox knows it. */
 static void
 commit(struct worker *w, struct ctx *cx)
 {
@@ -33,7 +30,7 @@ commit(struct worker *w, struct ctx *cx)
 
 	err_clear(cx);
 	w->committed_ns = clock_monotonic_ns();
-	rc = bus_commit(cx, w->consumer);
+	rc = bus_commit(cx, w->consumer, takers_in_hand(w->takers));
 	if (rc == RC_OK)
 		trouble_end(&w->commit_trouble);
 	else
@@ -41,12 +38,10 @@ commit(struct worker *w, struct ctx *cx)
 }
 
 static void
-go_back(struct worker *w, struct ctx *cx, enum rc rc)
+go_back(struct worker *w)
 {
-	w->failures = rc == RC_INTERNAL ? w->failures + 1 : 0;
-	trouble_begin(&w->trouble, rc, cx->err.detail);
-	err_clear(cx);
 	bus_rewind(w->consumer);
+	takers_drop(w->takers);
 }
 
 /* Whether it is known that nothing waits for us. */
@@ -70,49 +65,78 @@ turned(const struct worker *w)
 		metrics_task_done(TASK_EVENTS);
 }
 
-/* How long to pause before the next one. */
-static int
-take_batch(struct worker *w)
+static bool
+full(size_t count)
 {
-	struct event *events;
+	return count == (size_t)config->events.batch;
+}
+
+/* Few events, and those that failed, are one thread's, and awaited.  In a backlog there is always more to do for both. */
+static enum rc
+hand_over(struct worker *w, struct ctx *cx, const struct event *events, size_t count, size_t *ret_done)
+{
+	bool alone = takers_in_hand(w->takers) == 0 && (!full(count) || w->trouble.attempts > 0);
+
+	if (count > 0)
+		takers_give(w->takers, events, count, alone);
+	return takers_await(cx, w->takers, alone || count == 0 ? 0 : TAKERS_IN_HAND - 1, ret_done);
+}
+
+/* Nothing is in hand, and nothing has come. */
+static void
+rest(struct worker *w, struct ctx *cx, bool none)
+{
+	commit(w, cx); /* where something is left */
+	if (none)
+		trouble_end(&w->trouble); /* what it was about is another's by now */
+	turned(w);
+}
+
+/* How long to pause before the next turn. */
+static int
+turn(struct worker *w)
+{
+	bool none = count_lag(w), idle = takers_in_hand(w->takers) == 0;
+	struct event *events = NULL;
 	struct ctx cx;
-	size_t count;
-	bool none;
-	enum rc rc;
+	size_t count = 0, done;
+	enum rc consumed, rc;
 
 	arena_reset(w->arena);
-	ctx_init(&cx, w->arena, w->pg);
-	none = count_lag(w);
-	rc = bus_consume(&cx, w->consumer, w->arena, (size_t)config->events.batch, POLL_MS, &events, &count);
-	if (rc == RC_OK && count == 0) {
-		commit(w, &cx); /* where something is left */
-		if (none)
-			trouble_end(&w->trouble); /* what it was about is another's by now */
-		turned(w);
+	ctx_init(&cx, w->arena, NULL);
+	consumed = bus_consume(&cx, w->consumer, takers_room(w->takers), (size_t)config->events.batch, idle ? POLL_MS : 0, &events, &count);
+	if (consumed == RC_OK && count == 0 && idle) {
+		rest(w, &cx, none);
 		return 0;
 	}
-	if (rc == RC_OK)
-		rc = appointment_events_take(&cx, w->ports, events, count, w->failures);
+	rc = hand_over(w, &cx, events, count, &done);
+	rc = rc == RC_OK ? consumed : rc;
 	if (rc != RC_OK) {
-		go_back(w, &cx, rc);
+		trouble_begin(&w->trouble, rc, cx.err.detail);
+		if (consumed == RC_OK)
+			commit(w, &cx); /* so that what failed is what comes again first, and all its failures are counted */
+		go_back(w);
 		return trouble_pause_ms(&w->trouble);
 	}
-	w->failures = 0;
+	if (done == 0)
+		return 0;
 	trouble_end(&w->trouble);
-	if (count < (size_t)config->events.batch || clock_monotonic_ns() - w->committed_ns >= COMMIT_EVERY_NS)
+	if ((takers_in_hand(w->takers) == 0 && !full(count)) || clock_monotonic_ns() - w->committed_ns >= COMMIT_EVERY_NS)
 		commit(w, &cx);
 	turned(w);
 	return 0;
 }
 
-/* What was taken and not committed yet would come once more. */
+/* What was taken and not committed yet would come once more; so would what is in hand. */
 static void
-commit_last(struct worker *w)
+end(struct worker *w)
 {
+	size_t done;
 	struct ctx cx;
 
 	arena_reset(w->arena);
-	ctx_init(&cx, w->arena, w->pg);
+	ctx_init(&cx, w->arena, NULL);
+	(void)takers_await(&cx, w->takers, 0, &done);
 	commit(w, &cx);
 }
 
@@ -121,15 +145,14 @@ billing_from_kafka(const struct billing_ports *ports)
 {
 	static const char *const topics[] = { TOPIC_APPOINTMENT, NULL };
 	struct worker w = {
-		.ports = ports,
 		.consumer =
 		    bus_consumer_new(config->events.brokers, GROUP_BILLING, config->events.instance, topics),
+		.takers = takers_start(ports),
 		.arena = arena_new(),
-		.pg = pg_open(config->database.billing, BILLING_WORKER_ROLE),
 		.trouble = { .what = "appointments", .task = TASK_EVENTS },
 		.commit_trouble = { .what = "offsets", .task = TASK_EVENTS },
 	};
-	bool ready = w.consumer != NULL && w.pg != NULL;
+	bool ready = w.consumer != NULL && w.takers != NULL;
 	struct pulse *loop = loop_begin();
 	int pause_ms = 0;
 
@@ -137,14 +160,14 @@ billing_from_kafka(const struct billing_ports *ports)
 	if (ready)
 		replay_start(ports);
 	while (ready && !loop_wait(loop, pause_ms))
-		pause_ms = take_batch(&w);
+		pause_ms = turn(&w);
 	loop_end(loop);
 	if (ready) {
-		commit_last(&w);
+		end(&w);
 		replay_join();
 	}
+	takers_stop(w.takers);
 	bus_consumer_free(w.consumer);
-	pg_close(w.pg);
 	arena_free(w.arena);
 	return ready;
 }

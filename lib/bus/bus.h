@@ -37,10 +37,12 @@ void bus_consumer_free(struct bus_consumer *c); /* leaves the group's static mem
 enum rc bus_consume(struct ctx *cx, struct bus_consumer *c, struct arena *a, size_t max, int timeout_ms,
     struct event **ret_events, size_t *ret_count);
 
-/* Commits the offsets of all that bus_consume gave, to be called after the transaction of their effects. */
-enum rc bus_commit(struct ctx *cx, struct bus_consumer *c);
+/* Commits the offsets of all that bus_consume gave but for the last left times that it gave something, to be called after the transactions of
+ * their effects. */
+#define BUS_LEFT_MAX 7
+enum rc bus_commit(struct ctx *cx, struct bus_consumer *c, size_t left);
 
-/* Goes back to the last committed offsets, so that bus_consume gives the same events again: after a failure. */
+/* Goes back to the last committed offsets, so that bus_consume gives the same events again: after a failure.  Nothing is left then. */
 void bus_rewind(struct bus_consumer *c);
 
 /* How many events there are behind what bus_commit has committed, in the partitions that c has now, as far as the brokers have told by

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,8 @@
 
 /*
  * What bus_consume gave and bus_commit hasn't committed, per partition: [from, next) of offsets.  librdkafka's own stored offsets aren't
- * used, since they move on when a message is taken, not when its effect is in the database.
+ * used, since they move on when a message is taken, not when its effect is in the database.  ends has what next was behind each of the last
+ * times that something was given, for those who commit only a part of it.
  */
 struct bus_consumer {
 	char *brokers, *group, *instance;
@@ -23,6 +25,8 @@ struct bus_consumer {
 	rd_kafka_topic_partition_list_t *from;
 	rd_kafka_topic_partition_list_t *next;
 	rd_kafka_topic_partition_list_t *committed; /* of all partitions that we have; NULL: none */
+	rd_kafka_topic_partition_list_t *ends[BUS_LEFT_MAX + 1]; /* of the nth time, at n % (BUS_LEFT_MAX + 1) */
+	size_t given, done;                                      /* times since they were forgotten; of these, committed */
 	bool lost; /* the client has to be made anew */
 	char why[WHY_SIZE];
 };
@@ -38,12 +42,27 @@ copy(const char *s)
 }
 
 static void
+drop_list(rd_kafka_topic_partition_list_t **list)
+{
+	if (*list != NULL)
+		rd_kafka_topic_partition_list_destroy(*list);
+	*list = NULL;
+}
+
+static void
+drop_all(struct bus_consumer *c)
+{
+	drop_list(&c->from);
+	drop_list(&c->next);
+	for (size_t i = 0; i <= BUS_LEFT_MAX; i++)
+		drop_list(&c->ends[i]);
+	c->given = c->done = 0;
+}
+
+static void
 forget(struct bus_consumer *c)
 {
-	if (c->from != NULL)
-		rd_kafka_topic_partition_list_destroy(c->from);
-	if (c->next != NULL)
-		rd_kafka_topic_partition_list_destroy(c->next);
+	drop_all(c);
 	c->from = rd_kafka_topic_partition_list_new(8);
 	c->next = rd_kafka_topic_partition_list_new(8);
 }
@@ -76,8 +95,7 @@ find_offsets(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *partitions, char *
 static void
 keep_committed(struct bus_consumer *c, const rd_kafka_topic_partition_list_t *partitions)
 {
-	if (c->committed != NULL)
-		rd_kafka_topic_partition_list_destroy(c->committed);
+	drop_list(&c->committed);
 	c->committed = partitions == NULL ? NULL : rd_kafka_topic_partition_list_copy(partitions);
 }
 
@@ -198,10 +216,7 @@ bus_consumer_free(struct bus_consumer *c)
 	if (c == NULL)
 		return;
 	close_client(c);
-	if (c->from != NULL)
-		rd_kafka_topic_partition_list_destroy(c->from);
-	if (c->next != NULL)
-		rd_kafka_topic_partition_list_destroy(c->next);
+	drop_all(c);
 	for (char **t = c->topics; *t != NULL; t++)
 		free(*t);
 	free(c->topics);
@@ -253,6 +268,15 @@ remember(struct bus_consumer *c, const rd_kafka_message_t *m)
 	next->offset = m->offset + 1;
 }
 
+static void
+remember_end(struct bus_consumer *c)
+{
+	rd_kafka_topic_partition_list_t **end = &c->ends[c->given++ % (BUS_LEFT_MAX + 1)];
+
+	drop_list(end);
+	*end = rd_kafka_topic_partition_list_copy(c->next);
+}
+
 /* An error in a message's place.  Most pass by themselves; after a fatal one (another process uses our instance's name, say) the client is of no
  * more use. */
 static enum rc
@@ -295,22 +319,33 @@ bus_consume(struct ctx *cx, struct bus_consumer *c, struct arena *a, size_t max,
 	/* What came before an error is good; the error will come again if it lasts. */
 	if (count == 0 && rc != RC_OK)
 		return rc;
+	if (count > 0)
+		remember_end(c);
 	*ret_events = events;
 	*ret_count = count;
 	return RC_OK;
 }
 
-enum rc
-bus_commit(struct ctx *cx, struct bus_consumer *c)
+/* What lies behind end is still to be committed, and where a rewind goes. */
+static void
+committed(struct bus_consumer *c, const rd_kafka_topic_partition_list_t *end)
 {
-	rd_kafka_event_t *event = NULL;
-	rd_kafka_queue_t *queue;
-	rd_kafka_resp_err_t err;
+	for (int i = 0; i < end->cnt; i++) {
+		const rd_kafka_topic_partition_t *p = &end->elems[i];
 
-	if (c->rk == NULL || c->next->cnt == 0)
-		return RC_OK;
-	queue = rd_kafka_queue_new(c->rk);
-	err = rd_kafka_commit_queue(c->rk, c->next, queue, NULL, NULL);
+		rd_kafka_topic_partition_list_set_offset(c->from, p->topic, p->partition, p->offset);
+		if (c->committed != NULL)
+			rd_kafka_topic_partition_list_set_offset(c->committed, p->topic, p->partition, p->offset);
+	}
+}
+
+static rd_kafka_resp_err_t
+commit_end(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *end)
+{
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
+	rd_kafka_resp_err_t err = rd_kafka_commit_queue(rk, end, queue, NULL, NULL);
+	rd_kafka_event_t *event = NULL;
+
 	if (err == RD_KAFKA_RESP_ERR_NO_ERROR) {
 		event = rd_kafka_queue_poll(queue, COMMIT_TIMEOUT_MS);
 		err = RD_KAFKA_RESP_ERR__TIMED_OUT;
@@ -320,13 +355,27 @@ bus_commit(struct ctx *cx, struct bus_consumer *c)
 		rd_kafka_event_destroy(event);
 	}
 	rd_kafka_queue_destroy(queue);
+	return err;
+}
+
+enum rc
+bus_commit(struct ctx *cx, struct bus_consumer *c, size_t left)
+{
+	const rd_kafka_topic_partition_list_t *end;
+	rd_kafka_resp_err_t err;
+
+	assert(left <= BUS_LEFT_MAX);
+	if (c->rk == NULL || c->given <= c->done + left)
+		return RC_OK;
+	end = c->ends[(c->given - left - 1) % (BUS_LEFT_MAX + 1)];
+	err = end->cnt == 0 ? RD_KAFKA_RESP_ERR_NO_ERROR : commit_end(c->rk, end); /* 0: they went to another meanwhile */
 	/* Not committed is no loss: the next commit covers it, or the events come again and are known. */
 	if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
 		return err_detail(cx, RC_UNAVAILABLE, "kafka: commit: %s", rd_kafka_err2str(err));
-	for (int i = 0; i < c->next->cnt && c->committed != NULL; i++)
-		rd_kafka_topic_partition_list_set_offset(
-		    c->committed, c->next->elems[i].topic, c->next->elems[i].partition, c->next->elems[i].offset);
-	forget(c);
+	committed(c, end);
+	c->done = c->given - left;
+	if (left == 0)
+		forget(c);
 	return RC_OK;
 }
 

@@ -208,5 +208,5 @@ main(void)
 {
 	return pgtest_main("billing",
 	    (Suite *[]){ events_suite(), fees_suite(), letters_suite(), invoices_suite(), services_suite(), money_suite(),
-		numbers_suite(), overdue_suite(), NULL });
+		numbers_suite(), overdue_suite(), takers_suite(), NULL });
 }

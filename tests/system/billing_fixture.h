@@ -47,6 +47,7 @@ Suite *letters_suite(void);
 Suite *money_suite(void);
 Suite *invoices_suite(void);
 Suite *services_suite(void);
+Suite *takers_suite(void);
 Suite *numbers_suite(void);
 Suite *overdue_suite(void);
 

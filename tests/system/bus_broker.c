@@ -104,11 +104,11 @@ consume_all(struct bus_consumer *c, int count, int *seen, bool commit)
 			missing -= seen[n]++ == 0;
 		}
 		if (commit)
-			bus_commit(&cx, c); /* what isn't committed is next time */
+			bus_commit(&cx, c, 0); /* what isn't committed is next time */
 		arena_free(a);
 	}
 	ck_assert_int_eq(missing, 0);
-	while (commit && bus_commit(&cx, c) != RC_OK)
+	while (commit && bus_commit(&cx, c, 0) != RC_OK)
 		ck_assert_int_lt(clock_monotonic_ns(), end);
 }
 
@@ -165,7 +165,7 @@ START_TEST(what_is_not_committed_is_the_lag)
 	ck_assert_int_eq(bus_publish(&cx, p, numbered_from(0, 30), 30, acked, 10000), RC_OK);
 	consume_all(c, 30, seen, false);
 	await_lag(c, 30);
-	ck_assert_int_eq(bus_commit(&cx, c), RC_OK);
+	ck_assert_int_eq(bus_commit(&cx, c, 0), RC_OK);
 	await_lag(c, 0);
 	ck_assert_int_eq(bus_publish(&cx, p, numbered_from(0, 5), 5, acked, 10000), RC_OK);
 	await_lag(c, 5); /* although nobody has asked for them */
@@ -251,7 +251,7 @@ START_TEST(one_event_at_a_time_travels_in_milliseconds)
 		took = clock_monotonic_ns() - start;
 		worst = took > worst ? took : worst;
 		sum += took;
-		ck_assert_int_eq(bus_commit(&cx, c), RC_OK);
+		ck_assert_int_eq(bus_commit(&cx, c, 0), RC_OK);
 	}
 	printf("one at a time: mean %.2f ms, worst %.2f ms\n", (double)sum / 1e8, (double)worst / 1e6);
 	ck_assert_int_lt(sum / 100, 50000000);
@@ -289,6 +289,57 @@ START_TEST(a_rewind_gives_the_same_events_again)
 			ck_assert_int_eq(again[n], 1);
 		bus_rewind(c);
 	}
+	bus_consumer_free(c);
+	bus_producer_free(p);
+}
+END_TEST
+
+/* Takes count events, so many at a time. */
+static void
+consume_by(struct bus_consumer *c, size_t at_once, size_t count, int *seen)
+{
+	for (size_t got = 0; got < count;) {
+		struct event *events;
+		size_t n;
+
+		ck_assert_int_eq(bus_consume(&cx, c, arena, at_once, 10000, &events, &n), RC_OK);
+		ck_assert_uint_gt(n, 0);
+		for (size_t i = 0; i < n; i++)
+			seen[strtol(events[i].id, NULL, 10)]++;
+		got += n;
+	}
+}
+
+START_TEST(what_is_committed_but_for_the_last_times_comes_again_from_there)
+{
+	struct bus_producer *p = bus_producer_new(brokers);
+	struct bus_consumer *c = member("one");
+	int seen[40] = { 0 };
+	bool acked[40];
+	int again = 0;
+
+	ck_assert_int_eq(bus_publish(&cx, p, numbered_from(0, 40), 40, acked, 10000), RC_OK);
+	consume_by(c, 1, 40, seen);
+	ck_assert_int_eq(bus_commit(&cx, c, 5), RC_OK);
+	await_lag(c, 5);
+	ck_assert_int_eq(bus_commit(&cx, c, 7), RC_OK); /* which is no step back */
+	await_lag(c, 5);
+	bus_rewind(c);
+	memset(seen, 0, sizeof(seen));
+	consume_by(c, 1, 5, seen);
+	ck_assert_int_eq(bus_commit(&cx, c, 5), RC_OK);
+	await_lag(c, 5);
+	ck_assert_int_eq(bus_commit(&cx, c, 2), RC_OK);
+	await_lag(c, 2);
+	bus_consumer_free(c);
+	/* A successor gets the rest, and that once. */
+	c = member("one");
+	consume_by(c, 10, 2, seen);
+	for (int n = 0; n < 40; n++)
+		again += seen[n];
+	ck_assert_int_eq(again, 7);
+	ck_assert_int_eq(bus_commit(&cx, c, 0), RC_OK);
+	await_lag(c, 0);
 	bus_consumer_free(c);
 	bus_producer_free(p);
 }
@@ -480,6 +531,7 @@ main(void)
 	tcase_add_test(tests, a_header_that_is_no_text_counts_as_absent);
 	tcase_add_test(tests, one_event_at_a_time_travels_in_milliseconds);
 	tcase_add_test(tests, a_rewind_gives_the_same_events_again);
+	tcase_add_test(tests, what_is_committed_but_for_the_last_times_comes_again_from_there);
 	tcase_add_test(tests, a_successor_of_the_same_name_begins_at_once_where_commits_ended);
 	tcase_add_test(tests, a_topic_that_is_there_already_is_fine);
 	tcase_add_test(tests, an_unknown_topic_is_not_acknowledged);

@@ -273,6 +273,52 @@ def test_worker_and_relay_killed_again_and_again_make_one_invoice_each(system):
         system.again()
 
 
+def outbox(s, events):
+    """What relay-scheduling is to publish: (patient, type, event)."""
+    rows = [(str(uuid.uuid4()), patient, ce_type, event.SerializeToString(), event.appointment_id) for patient, ce_type, event in events]
+    s.sql("scheduling", "insert into outbox (id, aggregatetype, aggregateid, type, payload, headers)"
+                        " select id, 'appointment', patient, type, payload,"
+                        " jsonb_build_object('ce_time', '2026-11-27T12:00:00Z', 'appointment_id', appointment, 'request_id', 'test')"
+                        " from unnest(%s::uuid[], %s, %s, %s::bytea[], %s) as e (id, patient, type, payload, appointment)", *map(list, zip(*rows)))
+    return [row[0] for row in rows]
+
+
+def test_a_worker_killed_in_a_backlog_of_many_patients_loses_nothing_and_keeps_each_ones_order(system):
+    """It takes two batches at once, and commits offsets up to where both have come."""
+    if system.transport != "kafka":
+        pytest.skip("no offsets")
+    patients = [system.register()["id"] for _ in range(12)]
+    made = [booked(patients[i % 12]) for i in range(4000)]
+    gone = [cancelled(e.patient_id, e.appointment_id) for e in made[::4]]
+    before = system.sql("billing", "select coalesce(max(seq), 0) from outbox")[0][0]
+    system.kill("billing-worker")
+    sent = outbox(system, [(e.patient_id, BOOKED, e) for e in made] + [(e.patient_id, CANCELLED, e) for e in gone])
+    wait_until(lambda: system.sql("scheduling", "select count(*) from outbox where published_at is null") == [(0,)], 30, "an empty outbox")
+    received = lambda: system.sql("billing", "select count(*) from inbox where ce_id = any(%s)", sent)[0][0]
+    worker = None
+    try:
+        for kill in range(4):
+            worker = system.start_another("billing-worker", {"MEDICORE__EVENTS__BATCH": "50"})
+            wait_until(lambda: received() > kill * len(sent) // 5, 30, "some more of them")
+            end(worker)
+    finally:
+        end(worker)
+        system.again()
+    wait_until(lambda: received() == len(sent), 30, "all of them")
+    appointments = [e.appointment_id for e in made]
+    assert system.sql("billing", """select count(*), count(distinct appointment_id), count(distinct number), count(*) filter (where status = 'VOID')
+        from invoice where appointment_id = any(%s::uuid[])""", appointments) == [(4000, 4000, 4000, 1000)]
+    assert system.sql("billing", "select count(*) from dead_letters where ce_id = any(%s)", sent) == [(0,)]
+    first, last, count = system.sql("billing", """select min(n), max(n), count(*)
+        from (select split_part(number, '-', 2)::bigint as n from invoice where appointment_id = any(%s::uuid[])) i""", appointments)[0]
+    assert last - first + 1 == count  # nobody else made any meanwhile
+    # One event of each issue, and each void behind it.
+    assert system.sql("billing", """select count(*), count(v.seq), count(*) filter (where v.seq < i.seq)
+        from (select * from outbox where type = 'medicore.invoice.issued.v1' and seq > %s) i
+        left join (select * from outbox where type = 'medicore.invoice.voided.v1' and seq > %s) v on v.headers->>'invoice_id' = i.headers->>'invoice_id'""",
+                      before, before) == [(4000, 1000, 0)]
+
+
 def test_a_worker_that_stops_in_a_backlog_leaves_nothing_to_be_taken_twice(system):
     """While there is more to do than fits a batch, offsets are committed only now and then."""
     if system.transport != "kafka":

@@ -1,7 +1,9 @@
 #include "tests/system/pgtest.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "lib/base/config.h"
@@ -42,7 +44,7 @@ int
 pgtest_main(const char *domain, Suite *const suites[])
 {
 	const char *host = getenv("PGHOST"), *port = getenv("PGPORT");
-	char sql[1024];
+	char sql[1024], setting[64] = "MEDICORE__DATABASE__";
 	int status;
 
 	if (host == NULL) {
@@ -51,9 +53,12 @@ pgtest_main(const char *domain, Suite *const suites[])
 	}
 	setenv("MEDICORE__DATABASE__HOST", host, 1);
 	setenv("MEDICORE__DATABASE__PORT", port == NULL ? "5432" : port, 1);
+	snprintf(database, sizeof(database), "%s_pgtest_%d", domain, (int)getpid());
+	for (size_t i = 0, end = strlen(setting); domain[i] != '\0' && end + i < sizeof(setting) - 1; i++)
+		setting[end + i] = (char)toupper((unsigned char)domain[i]);
+	setenv(setting, database, 1); /* for those that connect by themselves */
 	if (!config_load("/dev/null"))
 		return EXIT_FAILURE;
-	snprintf(database, sizeof(database), "%s_pgtest_%d", domain, (int)getpid());
 	snprintf(sql, sizeof(sql), "%s/db/%s", TOP_SRCDIR, domain);
 	setenv("PGTEST_DATABASE", database, 1);
 	setenv("PGTEST_SQL", sql, 1);
