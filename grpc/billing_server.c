@@ -5,6 +5,7 @@
 #include "lib/audit/audit.h"
 #include "lib/base/config.h"
 #include "lib/base/uuid.h"
+#include "lib/metrics/metrics.h"
 #include "lib/once/once.h"
 #include "lib/rpc/rpc.h"
 #include "proto/billing.pb-c.h"
@@ -136,6 +137,16 @@ answered_alone(struct rpc_call *call, struct invoice *ret_new)
 	return true;
 }
 
+static void
+count_numbered(const struct invoice_order *orders, size_t count)
+{
+	uint64_t numbered = 0;
+
+	for (size_t i = 0; i < count; i++)
+		numbered += orders[i].numbered;
+	metrics_add(M_INVOICES_NUMBERED, 0, numbered);
+}
+
 /* All that are asked for at the moment, in one transaction. */
 static void
 create_invoice(struct ctx *cx, struct rpc_call *const *calls, size_t count)
@@ -153,6 +164,7 @@ create_invoice(struct ctx *cx, struct rpc_call *const *calls, size_t count)
 		}
 	if (n > 0)
 		rc = invoice_create_all(cx, &billing_ports, orders, n);
+	count_numbered(orders, n);
 	for (size_t i = 0; i < n; i++) {
 		if (orders[i].rc != RC_OK)
 			rpc_fail(whose[i], orders[i].rc);

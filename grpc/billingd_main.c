@@ -50,7 +50,7 @@ main(int argc, char **argv)
 		.stop = patient_client_stop,
 		.services = &billing_service,
 		.count = 1,
-		.counts = METRICS_GRPC_CLIENT,
+		.counts = METRICS_GRPC_CLIENT | METRICS_NUMBERS,
 	};
 
 	return rpc_main(&program, argc, argv);

@@ -145,6 +145,7 @@ struct invoice_order {
 	struct ctx *cx; /* who asks, and what is wrong with it; of cx's arena */
 	const struct invoice *asked;
 	struct invoice saved;
+	bool numbered; /* where it was made: it has its number already */
 	enum rc rc;
 };
 

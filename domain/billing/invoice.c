@@ -107,7 +107,7 @@ static enum rc
 write_all(struct ctx *cx, const struct billing_ports *ports, struct invoice_order *orders, size_t count)
 {
 	struct invoice_new *all = arena_alloc(cx->arena, count * sizeof(*all));
-	struct instant now;
+	struct invoices_made made;
 	size_t n = 0;
 	enum rc rc = RC_OK;
 
@@ -117,10 +117,12 @@ write_all(struct ctx *cx, const struct billing_ports *ports, struct invoice_orde
 		n += orders[i].rc == RC_OK;
 	}
 	if (n > 0)
-		rc = invoice_store_insert(cx, all, n, &now);
+		rc = invoice_store_insert(cx, all, n, &made);
 	for (size_t i = 0; rc == RC_OK && i < count; i++)
-		if (orders[i].rc == RC_OK && !orders[i].saved.draft)
-			orders[i].saved.issued_at = now;
+		if (orders[i].rc == RC_OK && !orders[i].saved.draft) {
+			orders[i].saved.issued_at = made.at;
+			orders[i].numbered = made.numbered > 0;
+		}
 	return rc;
 }
 
@@ -146,6 +148,7 @@ invoice_create_all(struct ctx *cx, const struct billing_ports *ports, struct inv
 	for (size_t i = 0; i < count; i++) {
 		assert(orders[i].asked->patient_id != NULL);
 		orders[i].rc = RC_OK;
+		orders[i].numbered = false;
 	}
 	rc = verify_patients(cx, ports, orders, count);
 	if (rc != RC_OK)

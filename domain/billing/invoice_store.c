@@ -112,17 +112,21 @@ static const struct field inserted_fields[] = {
 	FIELD_END,
 };
 
-static const struct field moment_fields[] = { { .name = "now", .type = F_INSTANT, .at = 0 }, FIELD_END };
+static const struct field made_fields[] = {
+	{ .name = "at", .type = F_INSTANT, .at = offsetof(struct invoices_made, at) },
+	{ .name = "numbered", .type = F_INT, .at = offsetof(struct invoices_made, numbered) },
+	FIELD_END,
+};
 
 #define INVOICES "id, patient_id, status, amount, subtotal, tax, discount, currency, description, due_date"
 #define INVOICE_ARRAYS \
 	"$1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[], $9::text[], $10::date[]"
 
-/* made: the insert of the invoices. */
-#define INSERT(made)                                                                                                                         \
+/* made: the insert of the invoices; numbered: how many of them it numbers. */
+#define INSERT(made, numbered)                                                                                                               \
 	made ", lines as (" LINES_INTO("$11", "$12", "$13", "$14", "$15", "$16", "$17", "$18", "$19", "$20") "),"                             \
 	     " posted as (" LEDGER_INTO("$21", "$22", "$23", "$24", "$25", "$26", "$27", "$28", "$29") "),"                                   \
-	     " told as (" OUTBOX_INTO("$30", "$31", "$32", "$33", "$34", "$35") ") select now() as now"
+	     " told as (" OUTBOX_INTO("$30", "$31", "$32", "$33", "$34", "$35") ") select now() as at, " numbered "::bigint as numbered"
 #define TAKES \
 	"ids patientIds statuses amounts subtotals taxes discounts currencies descriptions dueDates " TAKES_LINES " " TAKES_LEDGER " " TAKES_OUTBOX
 
@@ -130,10 +134,11 @@ static const struct pg_stmt insert_invoices = {
 	.name = "insert_invoices",
 	.kind = PG_WRITE,
 	.sql = INSERT("with made as (insert into invoice (" INVOICES ", remaining_amount) select *, amount"
-		      " from unnest(" INVOICE_ARRAYS ") as i (" INVOICES "))"),
+		      " from unnest(" INVOICE_ARRAYS ") as i (" INVOICES "))",
+	    "0"),
 	.takes = TAKES,
 	.in = inserted_fields,
-	.out = moment_fields,
+	.out = made_fields,
 };
 
 /* With their numbers, if nobody has the counter at the moment; else, and in a series that has no counter yet, they are numbered by the
@@ -147,10 +152,11 @@ static const struct pg_stmt insert_numbered = {
 		      " returning s.series || s.year || '-' as prefix, s.last - $37::bigint as before),"
 		      " made as (insert into invoice (" INVOICES ", remaining_amount, number)"
 		      " select " INVOICES ", amount, case when place > 0 then " INVOICE_NUMBER("prefix", "(before + place)") " end"
-		      " from unnest(" INVOICE_ARRAYS ", $36::bigint[]) as i (" INVOICES ", place) left join counter on true)"),
+		      " from unnest(" INVOICE_ARRAYS ", $36::bigint[]) as i (" INVOICES ", place) left join counter on true)",
+	    "(select $37::bigint * count(*) from counter)"),
 	.takes = TAKES " places numbers series zone",
 	.in = inserted_fields,
-	.out = moment_fields,
+	.out = made_fields,
 };
 
 /* So many that are issued are quicker numbered here: it costs the statement what the relay's numbering costs a few of them. */
@@ -173,7 +179,7 @@ add_invoice(struct pg_array *c, const struct invoice *invoice)
 }
 
 enum rc
-invoice_store_insert(struct ctx *cx, const struct invoice_new *all, size_t count, struct instant *ret_now)
+invoice_store_insert(struct ctx *cx, const struct invoice_new *all, size_t count, struct invoices_made *ret_made)
 {
 	const struct posting **postings = arena_zalloc_n(cx->arena, count, sizeof(*postings));
 	struct outbox_row *events = arena_zalloc_n(cx->arena, count, sizeof(*events));
@@ -196,7 +202,7 @@ invoice_store_insert(struct ctx *cx, const struct invoice_new *all, size_t count
 		pg_array_end(&c[4]), pg_array_end(&c[5]), pg_array_end(&c[6]), pg_array_end(&c[7]), pg_array_end(&c[8]),
 		pg_array_end(&c[9]), end_lines(l), ledger_columns(cx, postings, posted), outbox_columns(cx, events, told),
 		pg_array_end(&places), (int64_t)posted, config->billing.series, config->scheduling.zone };
-	return pg_fetch_one(cx, posted < NUMBERED_FROM ? &insert_invoices : &insert_numbered, &arg, ret_now);
+	return pg_fetch_one(cx, posted < NUMBERED_FROM ? &insert_invoices : &insert_numbered, &arg, ret_made);
 }
 
 /* --- drafts --- */

@@ -11,8 +11,13 @@ struct invoice_new {
 	const struct outbox_row *event; /* NULL: none */
 };
 
-/* All or none, by one statement; *ret_now is when they were made. */
-enum rc invoice_store_insert(struct ctx *cx, const struct invoice_new *all, size_t count, struct instant *ret_now);
+struct invoices_made {
+	struct instant at;
+	int64_t numbered; /* all that are issued, or none: then they wait for their numbers */
+};
+
+/* All or none, by one statement. */
+enum rc invoice_store_insert(struct ctx *cx, const struct invoice_new *all, size_t count, struct invoices_made *ret_made);
 
 enum rc invoice_store_find(struct ctx *cx, const char *id, struct invoice *ret_invoice); /* with its lines */
 

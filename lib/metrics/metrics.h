@@ -65,6 +65,7 @@ enum metric_group {
 	METRICS_INVOICES = 1 << 9,
 	METRICS_EVENTS = 1 << 10,
 	METRICS_KAFKA = 1 << 11,
+	METRICS_NUMBERS = 1 << 12, /* who numbers the invoices that it makes, as whoever takes events does */
 };
 
 enum metric_client { CLIENT_ACCOUNT, CLIENT_ADDRESS };

@@ -68,7 +68,7 @@ const struct metric_row metric_rows[M_COUNT] = {
 	[M_AUDIT_STORED] = { "medicore_audit_entries_stored_total", "Audit entries stored.",
 	    KIND_COUNTER, METRICS_AUDIT, NULL, CHOICES(""), NULL, 1 },
 	[M_INVOICES_NUMBERED] = { "medicore_invoices_numbered_total", "Invoices that got their number.",
-	    KIND_COUNTER, METRICS_INVOICES | METRICS_EVENTS, NULL, CHOICES(""), NULL, 1 },
+	    KIND_COUNTER, METRICS_INVOICES | METRICS_EVENTS | METRICS_NUMBERS, NULL, CHOICES(""), NULL, 1 },
 	[M_INVOICES_OVERDUE] = { "medicore_invoices_marked_overdue_total", "Invoices marked overdue.",
 	    KIND_COUNTER, METRICS_INVOICES, NULL, CHOICES(""), NULL, 1 },
 	[M_SWEEPS] = { "medicore_overdue_sweeps_total", "Sweeps for overdue invoices that came to their end.",

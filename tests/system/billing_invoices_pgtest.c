@@ -108,6 +108,16 @@ create_six(struct invoice_order orders[6])
 		ck_assert_int_eq(orders[i].rc, RC_OK);
 }
 
+static int
+numbered(const struct invoice_order orders[6])
+{
+	int n = 0;
+
+	for (size_t i = 0; i < 6; i++)
+		n += orders[i].numbered;
+	return n;
+}
+
 /* Without waiting for whoever has the counter: then it is the relay that numbers them. */
 START_TEST(many_at_once_are_numbered_at_once_if_the_counter_is_free)
 {
@@ -115,9 +125,12 @@ START_TEST(many_at_once_are_numbered_at_once_if_the_counter_is_free)
 
 	create_six(orders);
 	ck_assert_int_eq(number("select count(*) from invoice where number is not null"), 0); /* no counter yet */
+	ck_assert_int_eq(numbered(orders), 0);
 	run(arena_printf(super.arena, "insert into invoice_series values ('', extract(year from now() at time zone '%s'), 41)", config->scheduling.zone));
 	create_six(orders);
 	ck_assert_int_eq(number("select last from invoice_series"), 46);
+	ck_assert_int_eq(numbered(orders), 5);
+	ck_assert(!orders[5].numbered);
 	for (size_t i = 0; i < 5; i++)
 		ck_assert_str_eq(text("select substr(number, 5) from invoice where id = '%s'", orders[i].saved.id), text("'-' || lpad('%zu', 6, '0')", 42 + i));
 	ck_assert_ptr_null(text("select number from invoice where id = '%s'", orders[5].saved.id));
@@ -125,6 +138,7 @@ START_TEST(many_at_once_are_numbered_at_once_if_the_counter_is_free)
 	create_six(orders);
 	run("rollback");
 	ck_assert_int_eq(number("select last from invoice_series"), 46);
+	ck_assert_int_eq(numbered(orders), 0);
 	ck_assert_int_eq(number("select count(*) from invoice where number is null and status = 'ISSUED'"), 10);
 }
 END_TEST

@@ -9,9 +9,11 @@ import urllib.parse
 import urllib.request
 import uuid
 
+import grpc
 import pytest
 
 from medicore import BUILD, TOP, System, free_base, wait_until
+from wire import billing_pb2, billing_pb2_grpc
 
 SAMPLE = re.compile(r"^([a-z_]+)(?:\{(.*)\})? (\S+)$")
 LABEL = re.compile(r'([a-z_]+)="([^"]*)"')
@@ -120,6 +122,25 @@ def test_a_booking_is_counted_all_its_way(system):
     assert moved("event_batch_size_sum", program="billing-worker") == 1
     assert moved("http_requests_total", **requests("scheduling", "/appointments", "POST", 201)) == 1
     assert moved("events_total", program="billing-worker", verdict="park") == 0
+
+
+def test_an_invoice_is_counted_by_whoever_numbers_it(system):
+    patient, made = system.register()["id"], []
+    request = billing_pb2.InvoiceRequest(patientId=patient, amount="12.50")
+    moved = Moved(system)
+    with grpc.insecure_channel(system.env["MEDICORE_BILLING_GRPC"]) as channel:
+        create = billing_pb2_grpc.BillingServiceStub(channel).createInvoice
+
+        def numbered_at_once():
+            asked = [create.future(request, timeout=20) for _ in range(32)]
+            made.extend(answer.result().invoiceId for answer in asked)
+            return moved("invoices_numbered_total", program="billingd")
+
+        wait_until(numbered_at_once, 20, "calls that come together")  # and find the counter free
+    wait_until(lambda: system.sql("billing", "select count(number) from invoice where id = any(%s::uuid[])", made) == [(len(made),)], 20, "their numbers")
+    at_once = moved("invoices_numbered_total", program="billingd")
+    assert 4 <= at_once <= len(made)
+    moved.reaches(len(made) - at_once, "invoices_numbered_total", program="relay-billing")
 
 
 def test_a_dead_letter_is_counted_by_its_reason(system):

@@ -259,14 +259,14 @@ dead_letter_store_drop(struct ctx *asking, int64_t id)
 
 /* Of each its state, how many entries are posted, and its event. */
 enum rc
-invoice_store_insert(struct ctx *asking, const struct invoice_new *all, size_t count, struct instant *ret_now)
+invoice_store_insert(struct ctx *asking, const struct invoice_new *all, size_t count, struct invoices_made *ret_made)
 {
 	struct buf b = { .arena = asking->arena };
 
 	for (size_t i = 0; i < count; i++)
 		buf_addf(&b, "%s%s,%zu,%s", i > 0 ? ";" : "", all[i].invoice->status, all[i].posting != NULL ? all[i].posting->count : 0,
 		    all[i].event != NULL ? all[i].event->type : "-");
-	*ret_now = (struct instant){ .us = 1, .known = true };
+	*ret_made = (struct invoices_made){ .at = { .us = 1, .known = true } };
 	return note(count > 1 ? "insert together" : "insert", "(%s)", b.bytes);
 }
 
