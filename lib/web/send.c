@@ -67,6 +67,7 @@ static void
 send_head(struct reply *rp, bool whole)
 {
 	struct buf head = { .arena = rp->cx->arena };
+	char trace[TRACEPARENT_SIZE];
 
 	add_status(&head, rp->status);
 	if (rp->status != 204 && rp->status != 304)
@@ -77,6 +78,8 @@ send_head(struct reply *rp, bool whole)
 		header_add(&head, "Cache-Control", "no-store");
 	header_add(&head, "X-Content-Type-Options", "nosniff");
 	header_add(&head, "X-Request-Id", rp->cx->request_id);
+	trace_parent(&rp->cx->trace, trace);
+	header_add(&head, "traceresponse", trace);
 	throttle_headers(&head, rp->rq);
 	if (rp->headers.length > 0)
 		buf_add(&head, rp->headers.bytes, rp->headers.length);

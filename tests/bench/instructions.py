@@ -136,8 +136,7 @@ class Front(Connection):
                 "CONTENT_TYPE": "application/json" if body else "", "HTTP_AUTHORIZATION": "Bearer " + self.token, "SERVER_SOFTWARE": "lighttpd/1.4.69",
                 "SERVER_NAME": "127.0.0.1", "GATEWAY_INTERFACE": "CGI/1.1", "SERVER_PORT": "8080", "SERVER_ADDR": "127.0.0.1", "REMOTE_PORT": "40000",
                 "REMOTE_ADDR": "127.0.0.1", "SCRIPT_NAME": case.path.partition("?")[0], "PATH_INFO": "", "DOCUMENT_ROOT": "/srv/static/",
-                "REDIRECT_STATUS": "200", "SERVER_PROTOCOL": "HTTP/1.1", "HTTP_HOST": "127.0.0.1:8080", "HTTP_ACCEPT": "*/*",
-                "HTTP_X_REQUEST_ID": "0123456789abcdef0123456789abcdef", "HTTP_TRACEPARENT": "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01"}
+                "REDIRECT_STATUS": "200", "SERVER_PROTOCOL": "HTTP/1.1", "HTTP_HOST": "127.0.0.1:8080", "HTTP_ACCEPT": "*/*"}
 
     def ask_for(self, case, n):
         body = case.body.format(n=n).encode()

@@ -225,6 +225,9 @@ START_TEST(a_request_keeps_the_id_it_came_with)
 	ck_assert_str_eq(fake_header(fake, "X-Request-Id"), "desk-3.A_b");
 	(void)fake_ask(fake, &(struct fake_request){ .uri = "/toys/" TOY_ID, .variables = both });
 	ck_assert_str_eq(fake_header(fake, "X-Request-Id"), both[3]);
+	ck_assert_int_eq(strncmp(fake_header(fake, "traceresponse"), both[3], strlen("00-0af7651916cd43dd8448eb211c80319c-")), 0);
+	ck_assert_str_ne(fake_header(fake, "traceresponse"), both[3]);
+	ck_assert_str_eq(fake_header(fake, "traceresponse") + 53, "01");
 	(void)toys_get("/toys/" TOY_ID, "HTTP_X_REQUEST_ID",
 	    "12345678901234567890123456789012345678901234567890123456789012345");
 	snprintf(made, sizeof(made), "%s", fake_header(fake, "X-Request-Id"));
