@@ -21,6 +21,8 @@ from medicore import System  # noqa: E402
 FEW, MANY = 10_000, 10_000_000
 OF_ONE = 10  # invoices of a patient who has any; the last one is open
 REQUESTS = 3000
+PASSES = 3
+YARDSTICK = "GET /health/patient/live"  # asks no database: how quick the machine is in these minutes
 
 PATIENTS = """
 insert into patient (id, name, email, gender, address, date_of_birth, registered_date)
@@ -124,7 +126,7 @@ def cost(system, program, paths):
 
 
 def measure(system):
-    """Rows (name, value, unit)."""
+    """Name → µs of processor; the least of some passes, since whatever else the machine does only adds."""
     rng = random.Random(7)
     patients = system.sql("patient", "select count(*) from patient")[0][0]
     invoices = system.sql("billing", "select count(*) from invoice")[0][0]
@@ -138,6 +140,7 @@ def measure(system):
 
     whose = max(1, invoices // OF_ONE)
     asked = {
+        YARDSTICK: ("patient", ["/health/patient/live"] * REQUESTS),
         "GET /patients/{id}": ("patient", [f"/patients/{id_of(rng.randint(1, patients))}" for _ in range(REQUESTS)]),
         "GET /patients?limit=50": ("patient", ["/patients?limit=50"] * (REQUESTS // 3)),
         "GET /patients?email=": ("patient", [f"/patients?email=P{rng.randint(1, patients)}@large.example&limit=50" for _ in range(REQUESTS // 3)]),
@@ -149,20 +152,20 @@ def measure(system):
         "GET /accounts/{patientId}/statement": (
             "billing", [f"/accounts/{id_of(rng.randint(1, whose))}/statement?from=2026-01-01&to=2026-12-31" for _ in range(REQUESTS // 3)]),
     }
-    rows = []
-    for name, (program, paths) in asked.items():
+    for program, paths in asked.values():
         cost(system, program, paths[:len(paths) // 10])  # pages and plans are as after a while
-        rows.append((name, cost(system, program, paths), "µs of CPU"))
-    return rows
+    passes = [{name: cost(system, *what) for name, what in asked.items()} for _ in range(PASSES)]
+    return {name: min(one[name] for one in passes) for name in asked}
 
 
 def compare(system, count=MANY):
-    """Rows (name, with few, with many, unit)."""
+    """Rows (name, with few, with many, how much that grew beside the yardstick)."""
     fill(system, FEW)
     few = measure(system)
     fill(system, count)
     many = measure(system)
-    return [(name, a, b, unit) for (name, a, unit), (_, b, _) in zip(few, many)]
+    machine = many[YARDSTICK] / few[YARDSTICK]
+    return [(name, few[name], many[name], many[name] / few[name] / machine) for name in few]
 
 
 def main():
@@ -173,8 +176,8 @@ def main():
     with System() as s:
         s.up("--no-demo", *(["--lighttpd"] if options.lighttpd else []))
         print(f"{'':40}{FEW:>14,}{options.count:>14,}")
-        for name, few, many, unit in compare(s, options.count):
-            print(f"{name:40}{few:14.0f}{many:14.0f} {unit}, {many / few:.2f}")
+        for name, few, many, growth in compare(s, options.count):
+            print(f"{name:40}{few:14.0f}{many:14.0f} µs of CPU, {growth:.2f}")
 
 
 if __name__ == "__main__":
