@@ -69,7 +69,7 @@ class Stand:
             hosts = ", ".join(f'"{host}:{port}" => ( "host" => "{host}", "port" => {port}, "check-local" => "disable", "disable-time" => 1 )'
                               for host, port in self.addresses)
             conf.write_text(conf.read_text().replace(f'(( "socket" => "{here}/sock/patient", "check-local" => "disable" ))', f"( {hosts} )"))
-        return ["/usr/sbin/apache2", "-f", str(conf), "-D", "FOREGROUND"] if self.server == "apache" else \
+        return [TOP / "tests/lib/outweigh", "/usr/sbin/apache2", "-f", str(conf), "-D", "FOREGROUND"] if self.server == "apache" else \
             ["/usr/sbin/lighttpd", "-D", "-f", str(conf)]
 
     def start(self, name, argv, environ=None):

@@ -1,6 +1,7 @@
 """Apache and lighttpd as equals: each test runs on both."""
 import contextlib
 import json
+import os
 import pathlib
 import re
 import resource
@@ -510,6 +511,13 @@ def test_1000_idle_clients_leave_others_as_they_were(door):
     finally:
         for s in clients:
             s.close()
+
+
+def test_apache_alone_outweighs_those_that_it_asks(door):
+    group = pathlib.Path(f"/proc/{door.pid(door.server)}/autogroup")
+    if os.geteuid() != 0 or not group.exists():
+        pytest.skip("only root may, where the kernel groups by session")
+    assert group.read_text().split()[1:] == ["nice", "-5" if door.server == "apache" else "0"]
 
 
 def test_apache_ends_what_drips(door):

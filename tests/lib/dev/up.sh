@@ -218,7 +218,7 @@ start_httpd() {
 	cp "$top"/httpd/apache/errors/* "$real/static/errors/"
 	cp "$build/openapi.json" "$real/static/"
 	if [[ $httpd == apache ]]; then
-		service apache "" /usr/sbin/apache2 -f "$real/httpd/apache.conf" -D FOREGROUND
+		service apache "" "$top/tests/lib/outweigh" /usr/sbin/apache2 -f "$real/httpd/apache.conf" -D FOREGROUND
 	else
 		service lighttpd "" /usr/sbin/lighttpd -D -f "$real/httpd/lighttpd.conf"
 	fi
