@@ -67,19 +67,25 @@ def fast(system, domain, tables, *statements):
         [make for _, make in keys + indexes] + [f"alter table {t} enable trigger user" for t in tables]).replace("%", "%%"))
 
 
-def without_wal(system):
-    """Its server writes no WAL for what fast() does."""
+def memory():
+    """The machine's, in bytes."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def for_many(system):
+    """Its server writes no WAL for what fast() does, and has the memory that doc/capacity.md says."""
     conf = system.run / "postgres" / "postgresql.conf"
     if "wal_level = minimal" not in conf.read_text():
         with open(conf, "a") as file:
-            file.write("wal_level = minimal\nmax_wal_senders = 0\nmax_wal_size = 4GB\n")
+            file.write("wal_level = minimal\nmax_wal_senders = 0\nmax_wal_size = 4GB\n"
+                       f"shared_buffers = {memory() // 4 // 2**20}MB\n")
         system.kill("postgres", signal.SIGINT)
         system.again()
 
 
 def fill(system, count=MANY):
     """In the place of what is there."""
-    without_wal(system)
+    for_many(system)
     fast(system, "patient", ["patient"], PATIENTS.format(count=count))
     fast(system, "billing", ["invoice", "invoice_line", "ledger"], INVOICES.format(count=count, of_one=OF_ONE), LINES, LEDGER)
     for domain in ("patient", "billing"):

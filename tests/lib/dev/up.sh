@@ -94,7 +94,7 @@ start_postgres() {
 postgres_runs() {
 	# Not in a session of its own with the rest: PostgreSQL's children end with it, or recover by themselves.
 	service postgres "" $(rights_of postgres) "$1/postgres" -D "$2" -k "$sock" -p 5432 -c listen_addresses= \
-		-c max_connections=200 -c shared_buffers=128MB
+		-c max_connections=200
 	as postgres "$1/pg_isready" -q -h "$sock" -p 5432
 }
 
