@@ -91,18 +91,16 @@ read_seal(
 }
 
 static int
-verify(struct cli *cli, const struct cli_domain *trail)
+verify(struct cli *cli, const struct cli_domain *trail, const struct audit_keys *keys)
 {
 	struct audit_verdict verdict;
 	struct audit_check checked;
 	struct audit_head seal;
-	struct audit_keys keys;
 	bool sealed;
 	int status;
 
-	audit_keys_make(config->audit.key, trail->name, &keys);
-	sealed = read_seal(cli, trail, &keys, &seal) == SEAL_GOOD;
-	status = check(cli, trail, &keys, sealed ? &seal : NULL, &checked, &verdict);
+	sealed = read_seal(cli, trail, keys, &seal) == SEAL_GOOD;
+	status = check(cli, trail, keys, sealed ? &seal : NULL, &checked, &verdict);
 	if (status != 0)
 		return status;
 	tell(trail, &verdict, sealed ? &seal : NULL);
@@ -111,25 +109,23 @@ verify(struct cli *cli, const struct cli_domain *trail)
 
 /* The operator's word that the end is where the table has it. */
 static int
-seal_anew(struct cli *cli, const struct cli_domain *trail)
+seal_anew(struct cli *cli, const struct cli_domain *trail, const struct audit_keys *keys)
 {
 	struct audit_verdict verdict;
 	struct audit_check checked;
 	struct audit_head seal;
-	struct audit_keys keys;
 	int status;
 
-	audit_keys_make(config->audit.key, trail->name, &keys);
-	if (audit_seal_read(trail->name, &keys, &seal) == SEAL_GOOD)
+	if (audit_seal_read(trail->name, keys, &seal) == SEAL_GOOD)
 		return cli_error(
 		    cli, NULL, "%s: there is a good seal, at row %" PRId64, trail->name, seal.seq);
-	status = check(cli, trail, &keys, NULL, &checked, &verdict);
+	status = check(cli, trail, keys, NULL, &checked, &verdict);
 	if (status != 0)
 		return status;
 	tell(trail, &verdict, NULL);
 	if (verdict.fault != AUDIT_WHOLE)
 		return CLI_FAILED;
-	if (!audit_seal_write(trail->name, &keys, &checked.head))
+	if (!audit_seal_write(trail->name, keys, &checked.head))
 		return cli_error(cli, NULL, "%s: %s/%s: %s", trail->name, config->audit.seal, trail->name,
 		    strerror(errno));
 	printf("%s: sealed at row %" PRId64 "\n", trail->name, checked.head.seq);
@@ -161,6 +157,7 @@ verb_audit(struct cli *cli, int argc, char **argv)
 	bool sealing = strcmp(what, "seal") == 0, wanted[CLI_DOMAINS];
 	struct cli_domain trails[CLI_DOMAINS];
 	int status = CLI_DONE, one;
+	struct audit_keys keys;
 
 	cli_domains(trails);
 	if ((!sealing && strcmp(what, "verify") != 0) || (sealing && argc != 3) ||
@@ -173,7 +170,9 @@ verb_audit(struct cli *cli, int argc, char **argv)
 	for (size_t k = 0; k < CLI_DOMAINS; k++) {
 		if (!wanted[k])
 			continue;
-		one = sealing ? seal_anew(cli, &trails[k]) : verify(cli, &trails[k]);
+		audit_keys_make(config->audit.key, trails[k].name, &keys);
+		one = sealing ? seal_anew(cli, &trails[k], &keys) : verify(cli, &trails[k], &keys);
+		audit_keys_free(&keys);
 		status = one != CLI_DONE ? one : status;
 	}
 	return status;

@@ -260,6 +260,7 @@ look_at_trail(struct mend *m, const struct cli_domain *d)
 	audit_keys_make(config->audit.key, d->name, &keys);
 	state = audit_seal_read(d->name, &keys, &seal);
 	error = errno;
+	audit_keys_free(&keys);
 	if (!cli_open(m->cli, d->database, CLI_OPERATOR, &cx))
 		return false;
 	rc = audit_store_last(&cx, &last);

@@ -472,6 +472,7 @@ collector_close(struct collector *c)
 	pg_close(c->pg);
 	if (c->watch >= 0)
 		close(c->watch);
+	audit_keys_free(&c->keys);
 	free(c->spool.bytes);
 	free(c->spool.entries);
 	arena_free(c->file_arena);

@@ -1,44 +1,104 @@
 #include "lib/audit/chain.h"
 
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+/* Without memory, or without SHA-256 in a library that was cut down: nothing can be vouched for. */
 static void
-derive(const char *key, const char *what, const char *domain, crypto_auth_hmacsha256_state *ret)
+need(bool done)
 {
-	unsigned char derived[AUDIT_MAC_SIZE];
-	crypto_auth_hmacsha256_state state;
+	if (done)
+		return;
+	fputs("audit: no HMAC-SHA256 from libcrypto\n", stderr);
+	abort();
+}
 
-	crypto_auth_hmacsha256_init(&state, (const unsigned char *)key, strlen(key));
-	crypto_auth_hmacsha256_update(&state, (const unsigned char *)what, strlen(what));
-	crypto_auth_hmacsha256_update(&state, (const unsigned char *)domain, strlen(domain));
-	crypto_auth_hmacsha256_final(&state, derived);
-	crypto_auth_hmacsha256_init(ret, derived, sizeof(derived));
+static EVP_MAC_CTX *
+hmac_new(const void *key, size_t length)
+{
+	char digest[] = "SHA256";
+	const OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+		OSSL_PARAM_construct_end() };
+	EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	EVP_MAC_CTX *state = hmac == NULL ? NULL : EVP_MAC_CTX_new(hmac);
+
+	need(state != NULL && EVP_MAC_init(state, key, length, params) == 1);
+	EVP_MAC_free(hmac); /* which state keeps */
+	return state;
+}
+
+/* Under the same key again. */
+static void
+begin(EVP_MAC_CTX *state)
+{
+	need(EVP_MAC_init(state, NULL, 0, NULL) == 1);
+}
+
+static void
+add(EVP_MAC_CTX *state, const void *bytes, size_t length)
+{
+	need(EVP_MAC_update(state, bytes, length) == 1);
+}
+
+static void
+end(EVP_MAC_CTX *state, unsigned char ret_mac[AUDIT_MAC_SIZE])
+{
+	size_t length;
+
+	need(EVP_MAC_final(state, ret_mac, &length, AUDIT_MAC_SIZE) == 1 && length == AUDIT_MAC_SIZE);
+}
+
+static EVP_MAC_CTX *
+derive(const char *key, const char *what, const char *domain)
+{
+	EVP_MAC_CTX *state = hmac_new(key, strlen(key));
+	unsigned char derived[AUDIT_MAC_SIZE];
+
+	add(state, what, strlen(what));
+	add(state, domain, strlen(domain));
+	end(state, derived);
+	EVP_MAC_CTX_free(state);
+	state = hmac_new(derived, sizeof(derived));
 	sodium_memzero(derived, sizeof(derived));
+	return state;
 }
 
 void
 audit_keys_make(const char *key, const char *domain, struct audit_keys *ret)
 {
-	derive(key, "medicore audit chain ", domain, &ret->chain);
-	derive(key, "medicore audit seal ", domain, &ret->seal);
+	ret->chain = derive(key, "medicore audit chain ", domain);
+	ret->seal = derive(key, "medicore audit seal ", domain);
+}
+
+void
+audit_keys_free(struct audit_keys *keys)
+{
+	EVP_MAC_CTX_free(keys->chain);
+	EVP_MAC_CTX_free(keys->seal);
+	*keys = (struct audit_keys){ 0 };
 }
 
 static void
-add_number(crypto_auth_hmacsha256_state *state, uint64_t n, size_t bytes)
+add_number(EVP_MAC_CTX *state, uint64_t n, size_t bytes)
 {
 	unsigned char text[8];
 
 	for (size_t i = 0; i < bytes; i++)
 		text[i] = (unsigned char)(n >> 8 * (bytes - 1 - i));
-	crypto_auth_hmacsha256_update(state, text, bytes);
+	add(state, text, bytes);
 }
 
 static void
-add_text(crypto_auth_hmacsha256_state *state, const char *text)
+add_text(EVP_MAC_CTX *state, const char *text)
 {
-	add_number(state, text == NULL ? UINT32_MAX : strlen(text), 4);
-	if (text != NULL)
-		crypto_auth_hmacsha256_update(state, (const unsigned char *)text, strlen(text));
+	size_t length = text == NULL ? 0 : strlen(text);
+
+	add_number(state, text == NULL ? UINT32_MAX : length, 4);
+	add(state, text, length);
 }
 
 void
@@ -48,15 +108,23 @@ audit_mac(const struct audit_keys *keys, const unsigned char before[AUDIT_MAC_SI
 	const char *const texts[] = { entry->account, entry->role, entry->session, entry->address,
 		entry->program, entry->action, entry->thing, entry->patient_id, entry->filter, entry->result,
 		entry->request_id };
-	crypto_auth_hmacsha256_state state = keys->chain;
 
-	crypto_auth_hmacsha256_update(&state, before, AUDIT_MAC_SIZE);
-	add_number(&state, (uint64_t)entry->seq, 8);
-	add_number(&state, (uint64_t)entry->at.us, 8);
-	add_number(&state, (uint64_t)entry->count, 8);
+	begin(keys->chain);
+	add(keys->chain, before, AUDIT_MAC_SIZE);
+	add_number(keys->chain, (uint64_t)entry->seq, 8);
+	add_number(keys->chain, (uint64_t)entry->at.us, 8);
+	add_number(keys->chain, (uint64_t)entry->count, 8);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
-		add_text(&state, texts[i]);
-	crypto_auth_hmacsha256_final(&state, ret_mac);
+		add_text(keys->chain, texts[i]);
+	end(keys->chain, ret_mac);
+}
+
+void
+audit_seal_mac(const struct audit_keys *keys, const char *text, size_t length, unsigned char ret_mac[AUDIT_MAC_SIZE])
+{
+	begin(keys->seal);
+	add(keys->seal, text, length);
+	end(keys->seal, ret_mac);
 }
 
 bool

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,13 +28,11 @@ signed_part(const struct audit_head *head, char ret_text[SEAL_SIZE])
 static void
 seal_text(const struct audit_keys *keys, const struct audit_head *head, char ret_text[SEAL_SIZE])
 {
-	crypto_auth_hmacsha256_state state = keys->seal;
 	unsigned char mac[AUDIT_MAC_SIZE];
 	char hex[HEX_SIZE];
 	size_t n = (size_t)signed_part(head, ret_text);
 
-	crypto_auth_hmacsha256_update(&state, (const unsigned char *)ret_text, n);
-	crypto_auth_hmacsha256_final(&state, mac);
+	audit_seal_mac(keys, ret_text, n, mac);
 	sodium_bin2hex(hex, sizeof(hex), mac, sizeof(mac));
 	snprintf(ret_text + n, SEAL_SIZE - n, "%s\n", hex);
 }

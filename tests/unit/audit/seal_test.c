@@ -79,8 +79,10 @@ START_TEST(another_key_or_trail_does_not_take_it)
 	ck_assert(audit_seal_write("seal", &keys, &head));
 	audit_keys_make(KEY, "another", &other);
 	ck_assert_int_eq(audit_seal_read("seal", &other, &back), SEAL_BROKEN);
+	audit_keys_free(&other);
 	audit_keys_make("another key, and as long as that", "seal", &other);
 	ck_assert_int_eq(audit_seal_read("seal", &other, &back), SEAL_BROKEN);
+	audit_keys_free(&other);
 }
 END_TEST
 
