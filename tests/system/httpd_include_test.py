@@ -125,10 +125,10 @@ def test_programs_restart_without_a_failed_request(system, door):
 
 # --- a server that is MediCore's alone ---
 
-@pytest.mark.parametrize("define, kept", [("", "enablereuse=on smax=8 ttl=60"), ("Define MEDICORE_libfcgi\n", "enablereuse=on max=5 acquire=5000")],
+@pytest.mark.parametrize("define, kept", [("", "enablereuse=on smax=8 ttl=60"), ("Define MEDICORE_libfcgi\n", "enablereuse=off")],
                          ids=["loop", "libfcgi"])
 def test_the_limits_of_a_server_of_its_own_fit_debians_tree(system, tmp_path, define, kept):
-    """With the worker MPM, which they are for, and connections kept: no more of them than libfcgi has threads, where that is said."""
+    """With the worker MPM, which they are for, and connections kept, but for libfcgi, where that is said."""
     part = tmp_path / "part.conf"
     part.write_text(system.here((system.prefix / "etc/medicore/apache.conf").read_text()))
     command = apache(tmp_path, system.http, f"IncludeOptional {part}")
