@@ -151,8 +151,11 @@ reconnect(struct ctx *cx)
 	if (rc == RC_OK) {
 		heard(pg->link);
 		pg->failed_at_ns = 0;
-	} else if (pg->pool != NULL && clock_monotonic_ns() >= patience_ns) {
-		pg_pool_refuse(pg->pool);
+	} else if (clock_monotonic_ns() >= patience_ns) {
+		if (pg->pool != NULL)
+			pg_pool_refuse(pg->pool);
+	} else if (rc == RC_UNAVAILABLE && cx->deadline_ns != 0 && clock_monotonic_ns() >= cx->deadline_ns) {
+		rc = err_detail(cx, RC_TIMEOUT, "no time left to connect to the database"); /* who had more might have got on */
 	}
 	return rc;
 }

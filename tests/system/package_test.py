@@ -130,5 +130,5 @@ def test_removed_it_leaves_data_and_purged_only_databases(server):
     elsewhere = ("/proc/*", "/run/*", "/root/*", "/usr/share/*", "/var/log/*", "/var/lib/dpkg/*", "/var/lib/postgresql/*", "/var/lib/apache2/*")
     left = server.run("find / -xdev -type f -path '*medicore*' " + " ".join(f"-not -path '{place}'" for place in elsewhere)).stdout.splitlines()
     assert sorted(left) == ["/etc/apache2/sites-available/medicore.conf", "/etc/medicore/tls/https.crt", "/etc/medicore/tls/https.key",
-                            "/var/lib/medicore/backup/kept"]
+                            "/etc/systemd/system/apache2.service.d/medicore.conf", "/var/lib/medicore/backup/kept"]
     assert [psql(server, domain, "select count(*) > 0 from schema_migration") for domain in DOMAINS] == ["t"] * 4

@@ -123,6 +123,19 @@ START_TEST(a_short_deadline_costs_its_own_connection_alone)
 }
 END_TEST
 
+START_TEST(who_has_no_time_to_connect_has_timed_out)
+{
+	ck_assert_int_eq(insert(&cx, "before"), RC_OK);
+	server("pause");
+	in_vain(CONNECT_TIMEOUT_MS / 4);
+	cx.deadline_ns = clock_monotonic_ns() + CONNECT_TIMEOUT_MS / 4 * INT64_C(1000000);
+	ck_assert_int_eq(insert(&cx, "late"), RC_TIMEOUT);
+	next_request(&cx);
+	ck_assert_int_eq(insert(&cx, "mute"), RC_UNAVAILABLE);
+	server("resume");
+}
+END_TEST
+
 START_TEST(a_server_that_was_mute_is_asked_by_new_connections_however_short_deadlines_are)
 {
 	int64_t before = number(&other, &backend_pid);
@@ -298,6 +311,7 @@ lost_suite(void)
 	tcase_add_test(t, a_server_that_dies_under_a_statement_is_unavailable_at_once);
 	tcase_add_test(t, a_mute_server_costs_one_deadline_and_one_attempt_to_connect);
 	tcase_add_test(t, a_short_deadline_costs_its_own_connection_alone);
+	tcase_add_test(t, who_has_no_time_to_connect_has_timed_out);
 	tcase_add_loop_test(t, a_server_that_was_mute_is_asked_by_new_connections_however_short_deadlines_are, 0, 2);
 	tcase_add_test(t, a_transaction_whose_connection_dies_has_no_effect);
 	tcase_add_test(t, a_commit_on_a_lost_connection_is_not_called_done);
